@@ -1,8 +1,8 @@
 package io.farwarp.rdma;
 
 /**
- * Decides who may connect to a listener. Called on the listener's threads, several at a time; the listener limits how
- * many handshakes run at once and how long each may take.
+ * Decides who may connect to a listener. Called on the listener's threads, several at a time; the
+ * listener limits how many handshakes run at once and how long each may take.
  */
 public interface Admission {
   /** A fresh challenge for one connection. */
@@ -14,7 +14,10 @@ public interface Admission {
   /** The established connection of an admitted peer; the receiver owns it and closes it. */
   void connected(QueuePair queuePair, Admitted admitted);
 
-  /** An admitted connection broke before it was established: what {@link Admitted} holds is free again. */
+  /**
+   * An admitted connection broke before it was established: what {@link Admitted} holds is free
+   * again.
+   */
   void abandoned(Admitted admitted);
 
   /** The judgement on one connection. */

@@ -1,8 +1,8 @@
 package io.farwarp.rdma;
 
 /**
- * Accepts connections on one address. A peer that is silent, slow or malformed during its handshake costs itself the
- * connection and nobody else anything.
+ * Accepts connections on one address. A peer that is silent, slow or malformed during its handshake
+ * costs itself the connection and nobody else anything.
  */
 public interface Listener extends AutoCloseable {
   /** Where it listens, as {@link Transport#connect} takes it; with the real port. */

@@ -5,17 +5,18 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One end of a reliable connection: posts one-sided writes and small messages, polls for what arrives.
+ * One end of a reliable connection: posts one-sided writes and small messages, polls for what
+ * arrives.
  *
- * <p>Order: writes and messages take effect at the peer in the order in which they were posted; a message is delivered
- * only when every write posted before it is visible to the peer.
+ * <p>Order: writes and messages take effect at the peer in the order in which they were posted; a
+ * message is delivered only when every write posted before it is visible to the peer.
  *
- * <p>Threads: one thread at a time may call anything but {@link #wakeup} and {@link #abort}, which any thread may call;
- * handing over between threads needs a happens-before edge. Nothing allocates after the connection is established,
- * except registering and importing regions.
+ * <p>Threads: one thread at a time may call anything but {@link #wakeup} and {@link #abort}, which
+ * any thread may call; handing over between threads needs a happens-before edge. Nothing allocates
+ * after the connection is established, except registering and importing regions.
  *
- * <p>Bounds: posting never waits. A full ring or send queue is an answer ({@code null}, {@code false}); {@link #poll}
- * makes progress and frees places.
+ * <p>Bounds: posting never waits. A full ring or send queue is an answer ({@code null}, {@code
+ * false}); {@link #poll} makes progress and frees places.
  */
 public interface QueuePair extends AutoCloseable {
   int MAX_DESCRIPTOR_BYTES = 512;
@@ -31,7 +32,9 @@ public interface QueuePair extends AutoCloseable {
   /** The blob that the listener replied with; on the listener's own side, the one it sent. */
   byte[] reply();
 
-  /** The listener's exposed memory as this side reaches it; empty region on the listener's own side. */
+  /**
+   * The listener's exposed memory as this side reaches it; empty region on the listener's own side.
+   */
   RemoteRegion remoteExposed();
 
   /** This side's exposed memory, registered; empty region on the connecting side. */
@@ -44,8 +47,9 @@ public interface QueuePair extends AutoCloseable {
   RemoteRegion importRegion(byte[] descriptor) throws IOException;
 
   /**
-   * The place of the next outgoing message, {@link io.farwarp.wire.Wire#MAX_MESSAGE_BYTES} long, write-only, content
-   * undefined; the same one until {@link #postMessage}. Null when the ring is full or the connection has ended.
+   * The place of the next outgoing message, {@link io.farwarp.wire.Wire#MAX_MESSAGE_BYTES} long,
+   * write-only, content undefined; the same one until {@link #postMessage}. Null when the ring is
+   * full or the connection has ended.
    */
   @Nullable MemorySegment claimMessage();
 
@@ -53,8 +57,9 @@ public interface QueuePair extends AutoCloseable {
   void postMessage(int lengthBytes);
 
   /**
-   * Writes {@code lengthBytes} from a region of this side into one of the peer's. The source must not change until the
-   * write has ended. Where source and target are the same pages nothing moves. Zero length is allowed.
+   * Writes {@code lengthBytes} from a region of this side into one of the peer's. The source must
+   * not change until the write has ended. Where source and target are the same pages nothing moves.
+   * Zero length is allowed.
    *
    * @param workRequestId {@link #UNSIGNALLED}, or handed back by {@link CompletionHandler#written}
    * @return false if the send queue is full; nothing was posted
@@ -71,26 +76,33 @@ public interface QueuePair extends AutoCloseable {
   /**
    * Makes progress and hands over at most {@code limit} events; never blocks.
    *
-   * @return how many were handed over; negative if none was, but bytes of a large write moved meanwhile
+   * @return how many were handed over; negative if none was, but bytes of a large write moved
+   *     meanwhile
    */
   int poll(CompletionHandler handler, int limit);
 
   /**
-   * Blocks until {@link #poll} may have something to do, {@link #wakeup} was called, or the time has passed; may return
-   * early. Without a lost wake-up: what arrives between the last poll and this call ends it at once.
+   * Blocks until {@link #poll} may have something to do, {@link #wakeup} was called, or the time
+   * has passed; may return early. Without a lost wake-up: what arrives between the last poll and
+   * this call ends it at once.
    */
   void await(long timeoutNs);
 
   /** Ends the current or the next {@link #await}. Any thread. */
   void wakeup();
 
-  /** Breaks the connection: the owner's next poll flushes and reports {@code reason}. Any thread. */
+  /**
+   * Breaks the connection: the owner's next poll flushes and reports {@code reason}. Any thread.
+   */
   void abort(String reason);
 
   /** False once {@link CompletionHandler#disconnected} was reported or is due. */
   boolean isOpen();
 
-  /** Closes the connection and frees what it holds; pending writes are flushed unreported. Idempotent. */
+  /**
+   * Closes the connection and frees what it holds; pending writes are flushed unreported.
+   * Idempotent.
+   */
   @Override
   void close();
 }

@@ -8,8 +8,8 @@ public interface RemoteRegion {
   long sizeBytes();
 
   /**
-   * The very pages, where both processes map them ({@code shm}): what is stored there needs no write. Valid until the
-   * queue pair is closed.
+   * The very pages, where both processes map them ({@code shm}): what is stored there needs no
+   * write. Valid until the queue pair is closed.
    */
   Optional<MemorySegment> mapped();
 }

@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.util.Optional;
 
 /**
- * One way to move bytes between two processes: {@code shm}, {@code tcp}, {@code verbs}. Stateless and safe for use from
- * any thread; found by {@link java.util.ServiceLoader}.
+ * One way to move bytes between two processes: {@code shm}, {@code tcp}, {@code verbs}. Stateless
+ * and safe for use from any thread; found by {@link java.util.ServiceLoader}.
  *
- * <p>Opening a connection exchanges three blobs that the transport carries but does not read, at most {@link
- * io.farwarp.wire.Wire#MAX_HANDSHAKE_BYTES} each: the listener's challenge, the connector's answer, the listener's
- * reply. No memory is shared and no key is told before the listener's {@link Admission} has admitted the answer.
+ * <p>Opening a connection exchanges three blobs that the transport carries but does not read, at
+ * most {@link io.farwarp.wire.Wire#MAX_HANDSHAKE_BYTES} each: the listener's challenge, the
+ * connector's answer, the listener's reply. No memory is shared and no key is told before the
+ * listener's {@link Admission} has admitted the answer.
  */
 public interface Transport {
   String name();
@@ -20,7 +21,8 @@ public interface Transport {
   /**
    * A listener bound to {@code address}, not yet accepting.
    *
-   * @param address shm: path of a Unix socket to create; tcp, verbs: {@code host:port}, port 0 for any
+   * @param address shm: path of a Unix socket to create; tcp, verbs: {@code host:port}, port 0 for
+   *     any
    */
   Listener listen(String address, Admission admission) throws IOException;
 
