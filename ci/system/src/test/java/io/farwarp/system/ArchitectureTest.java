@@ -11,7 +11,9 @@ import com.tngtech.archunit.lang.ArchRule;
 /** The arrows of ARCHITECTURE.md. */
 @AnalyzeClasses(packages = "io.farwarp", importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
-  private static final String[] CONTROL_PLANE = {"io.farwarp.v1..", "io.grpc..", "com.google.protobuf.."};
+  private static final String[] CONTROL_PLANE = {
+    "io.farwarp.v1..", "io.grpc..", "com.google.protobuf.."
+  };
 
   @ArchTest
   static final ArchRule proto_imports_nothing_of_ours =
@@ -77,7 +79,10 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "io.farwarp.ptx..", "io.farwarp.executor..", "io.farwarp.gateway..", "io.farwarp.cli..");
+              "io.farwarp.ptx..",
+              "io.farwarp.executor..",
+              "io.farwarp.gateway..",
+              "io.farwarp.cli..");
 
   @ArchTest
   static final ArchRule the_executor_never_imports_client_or_gateway =
@@ -87,7 +92,10 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "io.farwarp.client..", "io.farwarp.gateway..", "io.farwarp.samples..", "io.farwarp.cli..");
+              "io.farwarp.client..",
+              "io.farwarp.gateway..",
+              "io.farwarp.samples..",
+              "io.farwarp.cli..");
 
   @ArchTest
   static final ArchRule the_ptx_compiler_stands_alone =

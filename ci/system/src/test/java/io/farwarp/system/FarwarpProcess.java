@@ -50,22 +50,24 @@ final class FarwarpProcess implements AutoCloseable {
     return new FarwarpProcess(builder.redirectError(err.toFile()).start(), err);
   }
 
-  /** Reads lines of standard output until one starts with {@code prefix}; returns the rest of that line. */
+  /**
+   * Reads lines of standard output until one starts with {@code prefix}; returns the rest of that
+   * line.
+   */
   String awaitLine(String prefix) {
     CompletableFuture<String> line =
-        CompletableFuture.supplyAsync(
-            () -> {
-              try {
-                for (String next = out.readLine(); next != null; next = out.readLine()) {
-                  if (next.startsWith(prefix)) {
-                    return next.substring(prefix.length()).trim();
-                  }
-                }
-                return "";
-              } catch (IOException failure) {
-                return "";
+        CompletableFuture.supplyAsync(() -> {
+          try {
+            for (String next = out.readLine(); next != null; next = out.readLine()) {
+              if (next.startsWith(prefix)) {
+                return next.substring(prefix.length()).trim();
               }
-            });
+            }
+            return "";
+          } catch (IOException failure) {
+            return "";
+          }
+        });
     String rest = line.completeOnTimeout("", START_LIMIT_S, TimeUnit.SECONDS).join();
     if (rest.isEmpty()) {
       fail("no line '" + prefix + "…' from " + this + "; its standard error: " + errors());
@@ -76,9 +78,10 @@ final class FarwarpProcess implements AutoCloseable {
   /** Waits for the end and returns all of standard output that was not read yet. */
   String finish(int wantedExit, long limitS) throws Exception {
     CompletableFuture<String> rest =
-        CompletableFuture.supplyAsync(
-            () -> String.join("\n", out.lines().toList()));
-    assertTrue(process.waitFor(limitS, TimeUnit.SECONDS), "still running after " + limitS + " s: " + errors());
+        CompletableFuture.supplyAsync(() -> String.join("\n", out.lines().toList()));
+    assertTrue(
+        process.waitFor(limitS, TimeUnit.SECONDS),
+        "still running after " + limitS + " s: " + errors());
     String text = rest.get(10, TimeUnit.SECONDS);
     if (process.exitValue() != wantedExit) {
       fail("exit " + process.exitValue() + " instead of " + wantedExit + ": " + text + errors());

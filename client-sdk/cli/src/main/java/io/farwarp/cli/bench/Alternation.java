@@ -7,15 +7,18 @@ import java.util.List;
 import org.HdrHistogram.Histogram;
 
 /**
- * Times several round trips in turn: a burst of the first, a burst of the second, and again, so that whatever the
- * machine does in the meantime hits all of them alike.
+ * Times several round trips in turn: a burst of the first, a burst of the second, and again, so
+ * that whatever the machine does in the meantime hits all of them alike.
  *
  * @param rounds how often each has its turn
  * @param burst round trips in a turn
  * @param warmUp round trips of each before anything is counted
  */
 record Alternation(int rounds, int burst, int warmUp) {
-  /** Nanoseconds of one subject: median over the rounds of each round's p50, and the p99 of all of them. */
+  /**
+   * Nanoseconds of one subject: median over the rounds of each round's p50, and the p99 of all of
+   * them.
+   */
   record Sample(double p50Ns, double p99Ns) {}
 
   /** Times {@code subjects} and returns their samples in the same order. */

@@ -22,8 +22,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * The other process of a baseline: echoes, and sleeps on its standard input between bursts. Started as {@code
- * BaselinePeer KIND ARGUMENT}; ends when its standard input does.
+ * The other process of a baseline: echoes, and sleeps on its standard input between bursts. Started
+ * as {@code BaselinePeer KIND ARGUMENT}; ends when its standard input does.
  */
 public final class BaselinePeer {
   /** Unary echo of a protobuf message that holds one tensor's bytes. */
@@ -102,11 +102,10 @@ public final class BaselinePeer {
         ServerServiceDefinition.builder("baseline.Echo")
             .addMethod(
                 ECHO,
-                ServerCalls.asyncUnaryCall(
-                    (request, observer) -> {
-                      observer.onNext(request);
-                      observer.onCompleted();
-                    }))
+                ServerCalls.asyncUnaryCall((request, observer) -> {
+                  observer.onNext(request);
+                  observer.onCompleted();
+                }))
             .build();
     Server server =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))

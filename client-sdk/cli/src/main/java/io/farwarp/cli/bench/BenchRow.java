@@ -34,12 +34,10 @@ record BenchRow(
   /** A figure beside a baseline, only stated. */
   static BenchRow compared(
       String figure, String unit, double ours, double p99, double baseline, String baselineName) {
-    return new BenchRow(
-        figure, unit, ours, p99, baseline, baselineName, ours / baseline, "", null);
+    return new BenchRow(figure, unit, ours, p99, baseline, baselineName, ours / baseline, "", null);
   }
 
   BenchRow reaching(String reach, boolean met) {
-    return new BenchRow(
-        figure, unit, ours, p99, baseline, baselineName, ratio, reach, met);
+    return new BenchRow(figure, unit, ours, p99, baseline, baselineName, ratio, reach, met);
   }
 }

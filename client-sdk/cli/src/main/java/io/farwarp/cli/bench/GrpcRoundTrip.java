@@ -14,8 +14,8 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 
 /**
- * Baseline: a tensor of {@code bytes} there and back as protobuf bytes in a unary grpc-java call, out of and into native
- * memory.
+ * Baseline: a tensor of {@code bytes} there and back as protobuf bytes in a unary grpc-java call,
+ * out of and into native memory.
  */
 final class GrpcRoundTrip implements RoundTrip {
   private final PeerProcess peer;

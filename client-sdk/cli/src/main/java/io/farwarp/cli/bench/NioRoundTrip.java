@@ -8,7 +8,10 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
-/** Baseline: {@code bytes} there and the same back over loopback TCP, busy non-blocking NIO on both sides. */
+/**
+ * Baseline: {@code bytes} there and the same back over loopback TCP, busy non-blocking NIO on both
+ * sides.
+ */
 final class NioRoundTrip implements RoundTrip {
   private final PeerProcess peer;
   private final SocketChannel channel;

@@ -3,7 +3,8 @@ package io.farwarp.cli.bench;
 import java.io.IOException;
 
 /**
- * One thing to time, over and over, on the calling thread. Between two bursts its peer must leave the cores alone.
+ * One thing to time, over and over, on the calling thread. Between two bursts its peer must leave
+ * the cores alone.
  */
 interface RoundTrip extends AutoCloseable {
   /** Wakes the peer before a burst. */

@@ -13,8 +13,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * The raw shared-memory ping-pong: one 64-byte line in each direction, written in place, its sequence last; the reader
- * spins, or sleeps in a futex. Linux, x86-64 and aarch64.
+ * The raw shared-memory ping-pong: one 64-byte line in each direction, written in place, its
+ * sequence last; the reader spins, or sleeps in a futex. Linux, x86-64 and aarch64.
  */
 final class SharedLines {
   static final long PING = 0;
@@ -26,8 +26,7 @@ final class SharedLines {
   private static final long WAITING = 128;
   private static final long FUTEX_WAIT = 0;
   private static final long FUTEX_WAKE = 1;
-  private static final long SYS_FUTEX =
-      "aarch64".equals(System.getProperty("os.arch")) ? 98 : 202;
+  private static final long SYS_FUTEX = "aarch64".equals(System.getProperty("os.arch")) ? 98 : 202;
 
   private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
   private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
@@ -89,7 +88,7 @@ final class SharedLines {
 
   private void call(long offset, long operation, int value) {
     try {
-      long unused =
+      long _ =
           (long)
               SYSCALL.invokeExact(
                   SYS_FUTEX, page.asSlice(offset, 4), operation, (long) value, MemorySegment.NULL);

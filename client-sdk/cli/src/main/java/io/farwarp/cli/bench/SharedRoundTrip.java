@@ -5,7 +5,10 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Baseline: a 64-byte ping-pong over shared memory between two processes, spinning or asleep in a futex. */
+/**
+ * Baseline: a 64-byte ping-pong over shared memory between two processes, spinning or asleep in a
+ * futex.
+ */
 final class SharedRoundTrip implements RoundTrip {
   private final Path file;
   private final Arena arena = Arena.ofShared();
