@@ -1,0 +1,2 @@
+// Nothing: what an invocation costs when the kernel costs nothing.
+extern "C" __global__ void null_kernel() {}
