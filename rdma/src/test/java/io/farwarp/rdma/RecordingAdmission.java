@@ -1,0 +1,49 @@
+package io.farwarp.rdma;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Admits who answers with the challenge itself, and hands out the connections. */
+final class RecordingAdmission implements Admission {
+  static final byte[] WELCOME = "welcome".getBytes(UTF_8);
+  static final byte[] GO_AWAY = "go away".getBytes(UTF_8);
+
+  private final ExposedMemory exposed;
+  private final AtomicInteger challenges = new AtomicInteger();
+  private final BlockingQueue<QueuePair> connected = new LinkedBlockingQueue<>();
+  final AtomicInteger abandoned = new AtomicInteger();
+
+  RecordingAdmission(ExposedMemory exposed) {
+    this.exposed = exposed;
+  }
+
+  @Override
+  public byte[] challenge() {
+    return ("challenge " + challenges.incrementAndGet()).getBytes(UTF_8);
+  }
+
+  @Override
+  public Verdict admit(byte[] challenge, byte[] answer) {
+    return Arrays.equals(challenge, answer) ? new Admitted(WELCOME, exposed) : new Refused(GO_AWAY);
+  }
+
+  @Override
+  public void connected(QueuePair queuePair, Admitted admitted) {
+    connected.add(queuePair);
+  }
+
+  @Override
+  public void abandoned(Admitted admitted) {
+    abandoned.incrementAndGet();
+  }
+
+  QueuePair nextConnected() throws InterruptedException {
+    return Objects.requireNonNull(connected.poll(20, TimeUnit.SECONDS), "no connection came");
+  }
+}
