@@ -1,0 +1,126 @@
+package io.farwarp.client;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What a lease is asked for. Immutable; each method returns a changed copy.
+ *
+ * @param windowBytes window of each worker, 4 KiB to 1 TiB; the gateway rounds up to 2 MiB
+ * @param shareMillis share of the device's compute in thousandths, 1 to 1000
+ * @param workers worker processes, 1 to 64, all on one executor
+ * @param duration time to live, 1 s to 24 h; renewed in the background if {@code renewing}
+ * @param waitAtMost how long the request may queue, 0 to 24 h; zero: granted now or refused
+ * @param hot how long each side spins for the next work before it blocks, 0 to 1 s
+ * @param functions "name" or "name:version", prepared before the lease is active; at most 32
+ */
+public record LeaseRequest(
+    Device device,
+    long windowBytes,
+    int shareMillis,
+    int workers,
+    Duration duration,
+    Duration waitAtMost,
+    Duration hot,
+    List<String> functions,
+    boolean renewing) {
+
+  private static final long MIN_WINDOW_BYTES = ByteSize.KIB.of(4);
+  private static final long MAX_WINDOW_BYTES = ByteSize.TIB.of(1);
+  private static final Duration DAY = Duration.ofHours(24);
+  private static final int MAX_FUNCTIONS = 32;
+
+  public LeaseRequest {
+    functions = List.copyOf(functions);
+    check("memory (bytes)", windowBytes, MIN_WINDOW_BYTES, MAX_WINDOW_BYTES);
+    check("share (thousandths)", shareMillis, 1, 1000);
+    check("workers", workers, 1, 64);
+    check("duration", duration, Duration.ofSeconds(1), DAY);
+    check("waitAtMost", waitAtMost, Duration.ZERO, DAY);
+    check("hot", hot, Duration.ZERO, Duration.ofSeconds(1));
+    check("functions", functions.size(), 0, MAX_FUNCTIONS);
+  }
+
+  /** One worker with a window of 256 MiB and the whole device for five minutes, renewed. */
+  public static LeaseRequest on(Device device) {
+    return new LeaseRequest(
+        device,
+        ByteSize.MIB.of(256),
+        1000,
+        1,
+        Duration.ofMinutes(5),
+        Duration.ZERO,
+        Duration.ZERO,
+        List.of(),
+        true);
+  }
+
+  /** Window of each worker in bytes. */
+  public LeaseRequest memory(long bytes) {
+    return new LeaseRequest(
+        device, bytes, shareMillis, workers, duration, waitAtMost, hot, functions, renewing);
+  }
+
+  /** Share of the device's compute, above 0 to 1. */
+  public LeaseRequest share(double share) {
+    return shareMillis((int) Math.round(share * 1000));
+  }
+
+  public LeaseRequest shareMillis(int thousandths) {
+    return new LeaseRequest(
+        device, windowBytes, thousandths, workers, duration, waitAtMost, hot, functions, renewing);
+  }
+
+  public LeaseRequest workers(int count) {
+    return new LeaseRequest(
+        device, windowBytes, shareMillis, count, duration, waitAtMost, hot, functions, renewing);
+  }
+
+  public LeaseRequest duration(Duration wanted) {
+    return new LeaseRequest(
+        device, windowBytes, shareMillis, workers, wanted, waitAtMost, hot, functions, renewing);
+  }
+
+  public LeaseRequest waitAtMost(Duration limit) {
+    return new LeaseRequest(
+        device, windowBytes, shareMillis, workers, duration, limit, hot, functions, renewing);
+  }
+
+  public LeaseRequest hot(Duration spin) {
+    return new LeaseRequest(
+        device, windowBytes, shareMillis, workers, duration, waitAtMost, spin, functions, renewing);
+  }
+
+  public LeaseRequest functions(String... names) {
+    return new LeaseRequest(
+        device,
+        windowBytes,
+        shareMillis,
+        workers,
+        duration,
+        waitAtMost,
+        hot,
+        List.of(names),
+        renewing);
+  }
+
+  /** Whether the lease is renewed in the background at half of its time to live; on by default. */
+  public LeaseRequest renewing(boolean on) {
+    return new LeaseRequest(
+        device, windowBytes, shareMillis, workers, duration, waitAtMost, hot, functions, on);
+  }
+
+  private static void check(String what, long value, long least, long most) {
+    if (value < least || value > most) {
+      throw new IllegalArgumentException(
+          "%s of a lease is %d; it takes %d to %d".formatted(what, value, least, most));
+    }
+  }
+
+  private static void check(String what, Duration value, Duration least, Duration most) {
+    if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+      throw new IllegalArgumentException(
+          "%s of a lease is %s; it takes %s to %s".formatted(what, value, least, most));
+    }
+  }
+}
