@@ -1,0 +1,176 @@
+package io.farwarp.ptx;
+
+import io.farwarp.ptx.ir.Symbol;
+import io.farwarp.ptx.syntax.SourceModule;
+import io.farwarp.ptx.syntax.SourceOperand;
+import io.farwarp.ptx.syntax.SourceVariable;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A module's {@code .global} and {@code .const} variables, each an allocation of its own. */
+final class ModuleMemory implements AutoCloseable {
+  private static final int MAX_VARIABLES = 65_536;
+
+  private final Arena arena = Arena.ofShared();
+  private final Map<String, Symbol.ModuleVariable> symbols = new LinkedHashMap<>();
+  private final MemorySegment[] segments;
+
+  private ModuleMemory(int variables) {
+    segments = new MemorySegment[variables];
+  }
+
+  static ModuleMemory of(SourceModule module, PtxOptions options) throws PtxException {
+    checkSizes(module.variables(), options);
+    ModuleMemory memory = new ModuleMemory(module.variables().size());
+    try {
+      for (SourceVariable variable : module.variables()) {
+        memory.allocate(variable);
+      }
+      for (SourceVariable variable : module.variables()) {
+        memory.initialise(variable);
+      }
+      return memory;
+    } catch (PtxException e) {
+      memory.close();
+      throw e;
+    }
+  }
+
+  private static void checkSizes(List<SourceVariable> variables, PtxOptions options)
+      throws PtxException {
+    if (variables.size() > MAX_VARIABLES) {
+      throw new PtxException(0, "a module has at most " + MAX_VARIABLES + " variables");
+    }
+    long total = 0;
+    for (SourceVariable variable : variables) {
+      if (variable.space().equals("shared")) {
+        throw new PtxException(
+            variable.line(), "'.shared' memory is not supported by the PTX CPU device");
+      }
+      if (variable.elements() == 0 || variable.external()) {
+        throw new PtxException(
+            variable.line(), "variable '" + variable.name() + "' has no size in this module");
+      }
+      total += variable.sizeBytes() + variable.alignBytes();
+      if (total > options.maxModuleMemoryBytes()) {
+        throw new PtxException(
+            variable.line(),
+            "the module's variables take more than the limit of "
+                + options.maxModuleMemoryBytes()
+                + " bytes");
+      }
+    }
+  }
+
+  private void allocate(SourceVariable variable) throws PtxException {
+    MemorySegment segment =
+        arena.allocate(variable.sizeBytes(), Math.max(16, variable.alignBytes()));
+    int index = symbols.size();
+    segments[index] = segment;
+    Symbol.ModuleVariable symbol =
+        new Symbol.ModuleVariable(
+            variable.name(),
+            index,
+            segment.address(),
+            variable.sizeBytes(),
+            variable.space().equals("const"));
+    if (symbols.putIfAbsent(variable.name(), symbol) != null) {
+      throw new PtxException(
+          variable.line(), "variable '" + variable.name() + "' is declared twice");
+    }
+  }
+
+  private void initialise(SourceVariable variable) throws PtxException {
+    if (variable.initial().size() > variable.elements()) {
+      throw new PtxException(
+          variable.line(), "variable '" + variable.name() + "' has too many initial values");
+    }
+    Symbol.ModuleVariable symbol = symbol(variable);
+    long offset = 0;
+    for (SourceVariable.Initial initial : variable.initial()) {
+      write(variable, segments[symbol.index()], offset, bits(variable, initial));
+      offset += variable.type().sizeBytes();
+    }
+  }
+
+  private Symbol.ModuleVariable symbol(SourceVariable variable) {
+    Symbol.ModuleVariable symbol = symbols.get(variable.name());
+    if (symbol == null) {
+      throw new IllegalStateException(variable.name());
+    }
+    return symbol;
+  }
+
+  private long bits(SourceVariable variable, SourceVariable.Initial initial) throws PtxException {
+    return switch (initial) {
+      case SourceVariable.Initial.Value number -> bits(variable, number.value());
+      case SourceVariable.Initial.Address address -> {
+        Symbol.ModuleVariable target = symbols.get(address.symbol());
+        if (target == null || variable.type().sizeBytes() != 8) {
+          throw new PtxException(
+              variable.line(),
+              "'" + address.symbol() + "' cannot initialise '" + variable.name() + "'");
+        }
+        yield target.address() + address.offset();
+      }
+    };
+  }
+
+  private static long bits(SourceVariable variable, SourceOperand.Literal number)
+      throws PtxException {
+    PtxType type = variable.type();
+    if (number.kind() == SourceOperand.NumberKind.INTEGER) {
+      if (type == PtxType.F32) {
+        return Float.floatToRawIntBits((float) number.bits());
+      }
+      return type == PtxType.F64
+          ? Double.doubleToRawLongBits((double) number.bits())
+          : number.bits();
+    }
+    boolean single = number.kind() == SourceOperand.NumberKind.FLOAT32;
+    if (single ? type.sizeBytes() == 4 : type.sizeBytes() == 8) {
+      return number.bits();
+    }
+    if (type == PtxType.F32) {
+      return Float.floatToRawIntBits((float) Double.longBitsToDouble(number.bits()));
+    }
+    if (type == PtxType.F64) {
+      return Double.doubleToRawLongBits(Float.intBitsToFloat((int) number.bits()));
+    }
+    throw new PtxException(variable.line(), "a float cannot initialise '" + variable.name() + "'");
+  }
+
+  private static void write(
+      SourceVariable variable, MemorySegment segment, long offset, long bits) {
+    switch (variable.type().sizeBytes()) {
+      case 1 -> segment.set(ValueLayout.JAVA_BYTE, offset, (byte) bits);
+      case 2 -> segment.set(ValueLayout.JAVA_SHORT_UNALIGNED, offset, (short) bits);
+      case 4 -> segment.set(ValueLayout.JAVA_INT_UNALIGNED, offset, (int) bits);
+      default -> segment.set(ValueLayout.JAVA_LONG_UNALIGNED, offset, bits);
+    }
+  }
+
+  Map<String, Symbol.ModuleVariable> symbols() {
+    return symbols;
+  }
+
+  /** The variables as kernels see them: constants cannot be written. */
+  MemorySegment[] segments() {
+    MemorySegment[] seen = segments.clone();
+    for (Symbol.ModuleVariable symbol : symbols.values()) {
+      if (symbol.constant()) {
+        seen[symbol.index()] = segments[symbol.index()].asReadOnly();
+      }
+    }
+    return seen;
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

@@ -1,0 +1,26 @@
+package io.farwarp.ptx;
+
+/**
+ * PTX text that cannot be loaded: malformed, over a limit, or using something that the PTX CPU
+ * device does not support. The message names the line.
+ */
+public final class PtxException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  private final int line;
+
+  public PtxException(int line, String problem) {
+    super("line " + line + ": " + problem);
+    this.line = line;
+  }
+
+  public PtxException(int line, String problem, Throwable cause) {
+    super("line " + line + ": " + problem, cause);
+    this.line = line;
+  }
+
+  /** The line of the text, from 1; 0 when the problem has no one line. */
+  public int line() {
+    return line;
+  }
+}

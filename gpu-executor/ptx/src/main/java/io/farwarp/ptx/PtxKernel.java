@@ -1,0 +1,96 @@
+package io.farwarp.ptx;
+
+import io.farwarp.ptx.codegen.ProgramCompiler;
+import io.farwarp.ptx.ir.ParameterLayout;
+import io.farwarp.ptx.runtime.BlockProgram;
+import io.farwarp.ptx.syntax.SourceFunction;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** A compiled kernel; immutable but for the running estimate of its cost. */
+public final class PtxKernel {
+  /** CUDA's limit on the threads of a block. */
+  public static final int MAX_THREADS_PER_BLOCK = 1024;
+
+  private final String name;
+  private final ParameterLayout layout;
+  private final ProgramCompiler.Compiled compiled;
+  private final MemorySegment[] variables;
+  private final int localBytes;
+  private final int maxThreadsPerBlock;
+  private final List<Integer> requiredBlock;
+
+  /** Cost of one thread on one core; 0 until measured. A racy update loses a sample, no more. */
+  private volatile double nsPerThread;
+
+  PtxKernel(
+      SourceFunction definition,
+      ParameterLayout layout,
+      ProgramCompiler.Compiled compiled,
+      MemorySegment[] variables,
+      int localBytes) {
+    this.name = definition.name();
+    this.layout = layout;
+    this.compiled = compiled;
+    this.variables = variables;
+    this.localBytes = localBytes;
+    this.maxThreadsPerBlock =
+        definition.maxThreads() == 0
+            ? MAX_THREADS_PER_BLOCK
+            : Math.min(definition.maxThreads(), MAX_THREADS_PER_BLOCK);
+    this.requiredBlock = definition.requiredBlock();
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public List<PtxParameter> parameters() {
+    return layout.parameters();
+  }
+
+  /** The most threads a block may have, 1024 unless the kernel says less. */
+  public int maxThreadsPerBlock() {
+    return maxThreadsPerBlock;
+  }
+
+  /** The block that the kernel insists on by {@code .reqntid}, or empty. */
+  List<Integer> requiredBlock() {
+    return requiredBlock;
+  }
+
+  /**
+   * Whether HotSpot will compile all of the kernel. One with a method over 8000 bytes of bytecode
+   * is interpreted, some fifty times slower, unless the JVM runs with {@code
+   * -XX:-DontCompileHugeMethods}.
+   */
+  public boolean isCompilable() {
+    return compiled.largestMethodBytes() <= ProgramCompiler.JIT_LIMIT_BYTES;
+  }
+
+  /** A launch of this kernel with nothing bound yet. */
+  public PtxLaunch newLaunch() {
+    return new PtxLaunch(this, layout);
+  }
+
+  BlockProgram program() {
+    return compiled.program();
+  }
+
+  MemorySegment[] variables() {
+    return variables;
+  }
+
+  int localBytes() {
+    return localBytes;
+  }
+
+  double nsPerThread() {
+    return nsPerThread;
+  }
+
+  void measured(double ns) {
+    double before = nsPerThread;
+    nsPerThread = before == 0 ? ns : before + (ns - before) * 0.25;
+  }
+}

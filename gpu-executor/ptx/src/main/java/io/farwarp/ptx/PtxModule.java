@@ -1,0 +1,118 @@
+package io.farwarp.ptx;
+
+import io.farwarp.ptx.codegen.ProgramCompiler;
+import io.farwarp.ptx.ir.Function;
+import io.farwarp.ptx.ir.Lowering;
+import io.farwarp.ptx.ir.ParameterLayout;
+import io.farwarp.ptx.syntax.Parser;
+import io.farwarp.ptx.syntax.SourceFunction;
+import io.farwarp.ptx.syntax.SourceModule;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A loaded PTX module: all its kernels are compiled, and its variables have memory. Kernels may be
+ * launched from any thread; closing frees the variables, after the last launch has ended.
+ */
+public final class PtxModule implements AutoCloseable {
+  private final ModuleMemory memory;
+  private final Map<String, PtxKernel> kernels;
+
+  private PtxModule(ModuleMemory memory, Map<String, PtxKernel> kernels) {
+    this.memory = memory;
+    this.kernels = kernels;
+  }
+
+  /**
+   * Parses, verifies and compiles a module; nothing is generated later.
+   *
+   * @throws PtxException if the text is malformed, or uses what this device does not support
+   */
+  public static PtxModule load(String ptx, PtxOptions options) throws PtxException {
+    SourceModule source = Parser.parse(ptx, options);
+    ModuleMemory memory = ModuleMemory.of(source, options);
+    try {
+      return new PtxModule(memory, compile(source, memory, options));
+    } catch (PtxException | RuntimeException | Error e) {
+      memory.close();
+      if (e instanceof PtxException refusal) {
+        throw refusal;
+      }
+      throw new PtxException(0, "the module cannot be compiled: " + e, e);
+    }
+  }
+
+  private static Map<String, PtxKernel> compile(
+      SourceModule source, ModuleMemory memory, PtxOptions options) throws PtxException {
+    Map<String, SourceFunction> definitions = new LinkedHashMap<>();
+    for (SourceFunction function : source.functions()) {
+      SourceFunction earlier = definitions.get(function.name());
+      if (earlier != null && earlier.body() != null && function.body() != null) {
+        throw new PtxException(
+            function.line(), "function '" + function.name() + "' is defined twice");
+      }
+      if (earlier == null || function.body() != null) {
+        definitions.put(function.name(), function);
+      }
+    }
+    Map<String, Function> functions = new HashMap<>();
+    Map<String, Function> entries = new LinkedHashMap<>();
+    for (SourceFunction function : definitions.values()) {
+      if (function.body() != null) {
+        Function lowered = Lowering.lower(function, options, memory.symbols(), definitions);
+        (function.entry() ? entries : functions).put(function.name(), lowered);
+      } else if (function.entry()) {
+        throw new PtxException(
+            function.line(), "kernel '" + function.name() + "' is declared and not defined");
+      }
+    }
+    Map<String, PtxKernel> kernels = new LinkedHashMap<>();
+    for (Function entry : entries.values()) {
+      SourceFunction definition = java.util.Objects.requireNonNull(definitions.get(entry.name()));
+      kernels.put(
+          entry.name(),
+          new PtxKernel(
+              definition,
+              ParameterLayout.of(definition),
+              ProgramCompiler.compile(entry, functions),
+              memory.segments(),
+              localBytes(entry, functions, options)));
+    }
+    return kernels;
+  }
+
+  /** A kernel that calls functions gets the whole allowance, for calls may nest. */
+  private static int localBytes(
+      Function entry, Map<String, Function> functions, PtxOptions options) {
+    return functions.isEmpty()
+        ? entry.frameBytes()
+        : Math.min(options.maxLocalBytesPerThread(), 64 << 10) + entry.frameBytes();
+  }
+
+  /** In the order of the text. */
+  public List<String> kernelNames() {
+    return List.copyOf(kernels.keySet());
+  }
+
+  /**
+   * The kernel of this name.
+   *
+   * @throws IllegalArgumentException if there is no kernel of that name
+   */
+  public PtxKernel kernel(String name) {
+    @Nullable PtxKernel kernel = kernels.get(name);
+    if (kernel == null) {
+      throw new IllegalArgumentException(
+          "the module has no kernel '" + name + "'; it has " + kernelNames());
+    }
+    return kernel;
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

@@ -1,0 +1,216 @@
+package io.farwarp.ptx.codegen;
+
+import io.farwarp.ptx.PtxType;
+import io.farwarp.ptx.ir.Instruction;
+import io.farwarp.ptx.ir.Modifiers;
+import io.farwarp.ptx.ir.Opcode;
+import io.farwarp.ptx.ir.Operand;
+import java.lang.classfile.TypeKind;
+import java.lang.constant.ClassDesc;
+
+/** Floating-point arithmetic and functions. */
+final class FloatEmitter {
+  private final MethodBody body;
+  private final Instruction instruction;
+  private final Modifiers modifiers;
+  private final PtxType type;
+  private final TypeKind kind;
+  private final boolean single;
+  private final boolean flush;
+
+  private FloatEmitter(MethodBody body, Instruction instruction) {
+    this.body = body;
+    this.instruction = instruction;
+    modifiers = instruction.modifiers();
+    type = modifiers.type();
+    kind = MethodBody.kind(type);
+    single = type == PtxType.F32;
+    flush = single && modifiers.has("ftz");
+  }
+
+  static void emit(MethodBody body, Instruction instruction) {
+    new FloatEmitter(body, instruction).emit();
+  }
+
+  private void emit() {
+    if (instruction.opcode() == Opcode.TESTP) {
+      push(1);
+      body.test(Names.FLOATS, modifiers.first(), kind);
+      body.store(instruction, instruction.operand(0), PtxType.PRED);
+      return;
+    }
+    switch (instruction.opcode()) {
+      case ADD, SUB -> sum();
+      case MUL -> product();
+      case MAD, FMA -> fused();
+      case DIV -> quotient();
+      case RCP -> reciprocal();
+      case NEG -> negate();
+      case ABS -> unary(Names.MATH, "abs");
+      case MIN, MAX -> choose();
+      case SQRT -> squareRoot();
+      case RSQRT -> unary(Names.APPROXIMATE, "rsqrt");
+      case EX2 -> unary(Names.APPROXIMATE, "ex2");
+      case LG2 -> unary(Names.APPROXIMATE, "lg2");
+      case SIN -> unary(Names.APPROXIMATE, "sin");
+      case COS -> unary(Names.APPROXIMATE, "cos");
+      case TANH -> unary(Names.APPROXIMATE, "tanh");
+      case COPYSIGN -> binary(Names.FLOATS, "copySign");
+      default -> throw new IllegalArgumentException(instruction.mnemonic());
+    }
+    finish();
+  }
+
+  private void push(int operand) {
+    Operand value = instruction.operand(operand);
+    body.push(instruction, value, type);
+    if (flush && !body.frame.isFlushed(value)) {
+      body.invoke(Names.FLOATS, "flush", kind, kind);
+    }
+  }
+
+  private void finish() {
+    if (flush && canBeSubnormal()) {
+      body.invoke(Names.FLOATS, "flush", kind, kind);
+    }
+    if (modifiers.has("sat")) {
+      body.invoke(Names.FLOATS, "saturate", kind, kind);
+    }
+    body.store(instruction, instruction.operand(0), type);
+  }
+
+  /** Some results cannot be subnormal when the operands are not. */
+  private boolean canBeSubnormal() {
+    return switch (instruction.opcode()) {
+      case SQRT, RSQRT, NEG, ABS, MIN, MAX, LG2, COS -> false;
+      default -> true;
+    };
+  }
+
+  private String directed(String operation) {
+    return operation
+        + switch (modifiers.rounding()) {
+          case 'z' -> "Zero";
+          case 'm' -> "Down";
+          default -> "Up";
+        };
+  }
+
+  private boolean nearest() {
+    return modifiers.rounding() == 'n';
+  }
+
+  private void unary(ClassDesc owner, String name) {
+    push(1);
+    body.invoke(owner, name, kind, kind);
+  }
+
+  private void binary(ClassDesc owner, String name) {
+    push(1);
+    push(2);
+    body.invoke(owner, name, kind, kind, kind);
+  }
+
+  private void sum() {
+    boolean subtract = instruction.opcode() == Opcode.SUB;
+    push(1);
+    push(2);
+    if (!nearest()) {
+      if (subtract) {
+        negateTop();
+      }
+      body.invoke(Names.DIRECTED, directed("add"), kind, kind, kind);
+    } else if (single) {
+      if (subtract) {
+        body.code.fsub();
+      } else {
+        body.code.fadd();
+      }
+    } else if (subtract) {
+      body.code.dsub();
+    } else {
+      body.code.dadd();
+    }
+  }
+
+  private void product() {
+    push(1);
+    push(2);
+    if (!nearest()) {
+      body.invoke(Names.DIRECTED, directed("mul"), kind, kind, kind);
+    } else if (single) {
+      body.code.fmul();
+    } else {
+      body.code.dmul();
+    }
+  }
+
+  private void fused() {
+    push(1);
+    push(2);
+    push(3);
+    if (nearest()) {
+      body.invoke(Names.MATH, "fma", kind, kind, kind, kind);
+    } else {
+      body.invoke(Names.DIRECTED, directed("fma"), kind, kind, kind, kind);
+    }
+  }
+
+  private void quotient() {
+    push(1);
+    push(2);
+    divideTop();
+  }
+
+  private void divideTop() {
+    if (!nearest()) {
+      body.invoke(Names.DIRECTED, directed("div"), kind, kind, kind);
+    } else if (single) {
+      body.code.fdiv();
+    } else {
+      body.code.ddiv();
+    }
+  }
+
+  private void reciprocal() {
+    if (single) {
+      body.code.loadConstant(1f);
+    } else {
+      body.code.loadConstant(1.0);
+    }
+    push(1);
+    divideTop();
+  }
+
+  private void negate() {
+    push(1);
+    negateTop();
+  }
+
+  private void negateTop() {
+    if (single) {
+      body.code.fneg();
+    } else {
+      body.code.dneg();
+    }
+  }
+
+  private void choose() {
+    String name = instruction.opcode() == Opcode.MIN ? "min" : "max";
+    binary(modifiers.has("NaN") ? Names.MATH : Names.FLOATS, name);
+  }
+
+  private void squareRoot() {
+    if (!nearest()) {
+      unary(Names.DIRECTED, directed("sqrt"));
+    } else if (single) {
+      // C2 turns this into the single-precision instruction.
+      push(1);
+      body.code.f2d();
+      body.invoke(Names.MATH, "sqrt", TypeKind.DOUBLE, TypeKind.DOUBLE);
+      body.code.d2f();
+    } else {
+      unary(Names.MATH, "sqrt");
+    }
+  }
+}

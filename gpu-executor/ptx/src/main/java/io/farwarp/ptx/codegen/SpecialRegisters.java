@@ -1,0 +1,104 @@
+package io.farwarp.ptx.codegen;
+
+import io.farwarp.ptx.ir.SpecialRegister;
+import java.lang.classfile.TypeKind;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+
+/** Reads of the predefined registers. There is one multiprocessor here, and one grid at a time. */
+final class SpecialRegisters {
+  private SpecialRegisters() {}
+
+  /** Pushes the value as an int, or as a long when {@code wide}. */
+  static void push(MethodBody body, SpecialRegister register, boolean wide) {
+    if (register.scope() == SpecialRegister.Scope.INSTANT) {
+      body.code.invokestatic(Names.SYSTEM, "nanoTime", MethodTypeDesc.of(ConstantDescs.CD_long));
+      if (!wide) {
+        body.code.l2i();
+      }
+      return;
+    }
+    pushInt(body, register);
+    if (wide) {
+      body.widenToLong(false);
+    }
+  }
+
+  private static void pushInt(MethodBody body, SpecialRegister register) {
+    switch (register) {
+      case TID_X -> thread(body, FrameLayout.THREAD_X, "threadX");
+      case TID_Y -> thread(body, FrameLayout.THREAD_Y, "threadY");
+      case TID_Z -> thread(body, FrameLayout.THREAD_Z, "threadZ");
+      case NTID_X -> thread(body, FrameLayout.THREADS_X, "threadsX");
+      case NTID_Y -> thread(body, FrameLayout.THREADS_Y, "threadsY");
+      case NTID_Z -> thread(body, FrameLayout.THREADS_Z, "threadsZ");
+      case CTAID_X -> field(body, "blockX");
+      case CTAID_Y -> field(body, "blockY");
+      case CTAID_Z -> field(body, "blockZ");
+      case NCTAID_X -> field(body, "gridX");
+      case NCTAID_Y -> field(body, "gridY");
+      case NCTAID_Z -> field(body, "gridZ");
+      case LANEID -> lane(body);
+      case WARPID -> {
+        linear(body);
+        body.code.loadConstant(5).iushr();
+      }
+      case NWARPID -> {
+        pushInt(body, SpecialRegister.NTID_X);
+        pushInt(body, SpecialRegister.NTID_Y);
+        body.code.imul();
+        pushInt(body, SpecialRegister.NTID_Z);
+        body.code.imul().loadConstant(31).iadd().loadConstant(5).iushr();
+      }
+      case SMID, GRIDID -> body.code.iconst_0();
+      case NSMID -> body.code.iconst_1();
+      case LANEMASK_EQ -> mask(body, 1);
+      case LANEMASK_GE -> mask(body, -1);
+      case LANEMASK_GT -> mask(body, -2);
+      case LANEMASK_LT -> {
+        mask(body, -1);
+        body.code.iconst_m1().ixor();
+      }
+      case LANEMASK_LE -> {
+        mask(body, -2);
+        body.code.iconst_m1().ixor();
+      }
+      case CLOCK, CLOCK64, GLOBALTIMER -> throw new IllegalArgumentException(register.name());
+    }
+  }
+
+  private static void mask(MethodBody body, int pattern) {
+    body.code.loadConstant(pattern);
+    lane(body);
+    body.code.ishl();
+  }
+
+  private static void lane(MethodBody body) {
+    linear(body);
+    body.code.loadConstant(31).iand();
+  }
+
+  private static void linear(MethodBody body) {
+    pushInt(body, SpecialRegister.TID_Z);
+    pushInt(body, SpecialRegister.NTID_Y);
+    body.code.imul();
+    pushInt(body, SpecialRegister.TID_Y);
+    body.code.iadd();
+    pushInt(body, SpecialRegister.NTID_X);
+    body.code.imul();
+    pushInt(body, SpecialRegister.TID_X);
+    body.code.iadd();
+  }
+
+  private static void thread(MethodBody body, int slot, String field) {
+    if (body.function.entry()) {
+      body.code.loadLocal(TypeKind.INT, slot);
+    } else {
+      field(body, field);
+    }
+  }
+
+  private static void field(MethodBody body, String name) {
+    body.code.aload(FrameLayout.CONTEXT).getfield(Names.CONTEXT, name, ConstantDescs.CD_int);
+  }
+}

@@ -1,0 +1,22 @@
+package io.farwarp.ptx.ir;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A kernel or device function in typed form.
+ *
+ * @param parameters sizes of the return values and then the parameters of a device function
+ * @param blocks in the order of the text; the first is the entry
+ * @param targets the block that each label names
+ * @param frameBytes local memory of one activation, a multiple of 16
+ */
+public record Function(
+    int line,
+    boolean entry,
+    String name,
+    List<Integer> parameters,
+    List<VirtualRegister> registers,
+    List<BasicBlock> blocks,
+    Map<String, BasicBlock> targets,
+    int frameBytes) {}

@@ -1,0 +1,206 @@
+package io.farwarp.ptx.ir;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every instruction form that the PTX CPU device executes: the opcode, the exact modifiers as a
+ * pattern (the grammar of the PTX ISA, restricted to what is implemented), and the operand counts.
+ * Whatever matches no form is refused when the module is loaded.
+ */
+public final class InstructionSet {
+  /**
+   * One form.
+   *
+   * @param destinations how many leading operands are written
+   * @param least fewest operands, destinations included
+   * @param most most operands
+   */
+  public record Form(Opcode opcode, Pattern suffix, int destinations, int least, int most) {}
+
+  private static final String INT = "\\.[us](16|32|64)";
+  private static final String WORD = "\\.[us](32|64)";
+  private static final String BITS = "\\.b(16|32|64)";
+  private static final String LOGIC = "\\.(pred|b16|b32|b64)";
+  private static final String ANY = "\\.([bus](16|32|64)|f32|f64)";
+  private static final String ROUND = "\\.r[nzmp]";
+  private static final String F32 = "(" + ROUND + ")?(\\.ftz)?(\\.sat)?\\.f32";
+  private static final String F64 = "(" + ROUND + ")?\\.f64";
+  private static final String FLOATS = "|" + F32 + "|" + F64;
+  private static final String COMPARE =
+      "\\.(eq|ne|lt|le|gt|ge|lo|ls|hi|hs|equ|neu|ltu|leu|gtu|geu|num|nan)(\\.(and|or|xor))?(\\.ftz)?";
+  private static final String SCOPE = "\\.(cta|cluster|gpu|sys)";
+  private static final String CACHE =
+      "(\\.(ca|cg|cs|lu|cv|wb|wt))?(\\.L1::(evict_normal|evict_unchanged|evict_first|evict_last"
+          + "|no_allocate))?(\\.L2::(64B|128B|256B))?";
+  private static final String MEMORY_TYPE = "(\\.v[24])?\\.([bus](8|16|32|64)|f32|f64)";
+  private static final String APPROX_F32 = "\\.approx(\\.ftz)?\\.f32";
+
+  private static final Map<String, List<Form>> FORMS = new HashMap<>();
+
+  static {
+    arithmetic();
+    bits();
+    comparison();
+    functions();
+    movement();
+    control();
+  }
+
+  private InstructionSet() {}
+
+  /** The form of an instruction, or null when it is not supported. */
+  public static @Nullable Form form(String name, String suffix) {
+    for (Form form : FORMS.getOrDefault(name, List.of())) {
+      if (form.suffix().matcher(suffix).matches()) {
+        return form;
+      }
+    }
+    return null;
+  }
+
+  private static void arithmetic() {
+    value("add", Opcode.ADD, 2, INT + "|\\.sat\\.s32|\\.cc" + WORD + FLOATS);
+    value("sub", Opcode.SUB, 2, INT + "|\\.sat\\.s32|\\.cc" + WORD + FLOATS);
+    value("mul", Opcode.MUL, 2, "\\.(lo|hi)" + INT + "|\\.wide\\.[us](16|32)" + FLOATS);
+    value(
+        "mad",
+        Opcode.MAD,
+        3,
+        "\\.(lo|hi)"
+            + INT
+            + "|\\.wide\\.[us](16|32)|\\.hi\\.sat\\.s32|\\.(lo|hi)\\.cc"
+            + WORD
+            + FLOATS);
+    value("fma", Opcode.FMA, 3, ROUND + "(\\.ftz)?(\\.sat)?\\.f32|" + ROUND + "\\.f64");
+    value(
+        "div", Opcode.DIV, 2, INT + "|\\.(approx|full|r[nzmp])(\\.ftz)?\\.f32|" + ROUND + "\\.f64");
+    value("rem", Opcode.REM, 2, INT);
+    value("neg", Opcode.NEG, 1, "\\.s(16|32|64)|(\\.ftz)?\\.f32|\\.f64");
+    value("abs", Opcode.ABS, 1, "\\.s(16|32|64)|(\\.ftz)?\\.f32|\\.f64");
+    value("min", Opcode.MIN, 2, INT + "|(\\.ftz)?(\\.NaN)?\\.f32|\\.f64");
+    value("max", Opcode.MAX, 2, INT + "|(\\.ftz)?(\\.NaN)?\\.f32|\\.f64");
+    value("mul24", Opcode.MUL24, 2, "\\.(lo|hi)\\.[us]32");
+    value("mad24", Opcode.MAD24, 3, "\\.(lo|hi)\\.[us]32|\\.hi\\.sat\\.s32");
+    value("sad", Opcode.SAD, 3, INT);
+    value("addc", Opcode.ADDC, 2, "(\\.cc)?" + WORD);
+    value("subc", Opcode.SUBC, 2, "(\\.cc)?" + WORD);
+    value("madc", Opcode.MADC, 3, "\\.(lo|hi)(\\.cc)?" + WORD);
+    value("dp4a", Opcode.DP4A, 3, "\\.[us]32\\.[us]32");
+  }
+
+  private static void bits() {
+    value("and", Opcode.AND, 2, LOGIC);
+    value("or", Opcode.OR, 2, LOGIC);
+    value("xor", Opcode.XOR, 2, LOGIC);
+    value("not", Opcode.NOT, 1, LOGIC);
+    value("cnot", Opcode.CNOT, 1, BITS);
+    value("shl", Opcode.SHL, 2, BITS);
+    value("shr", Opcode.SHR, 2, "\\.[bus](16|32|64)");
+    value("shf", Opcode.SHF, 3, "\\.[lr]\\.(clamp|wrap)\\.b32");
+    value("bfe", Opcode.BFE, 3, WORD);
+    value("bfi", Opcode.BFI, 4, "\\.b(32|64)");
+    value("bfind", Opcode.BFIND, 1, "(\\.shiftamt)?" + WORD);
+    value("brev", Opcode.BREV, 1, "\\.b(32|64)");
+    value("popc", Opcode.POPC, 1, "\\.b(32|64)");
+    value("clz", Opcode.CLZ, 1, "\\.b(32|64)");
+    value("prmt", Opcode.PRMT, 3, "\\.b32(\\.(f4e|b4e|rc8|ecl|ecr|rc16))?");
+    value("lop3", Opcode.LOP3, 4, "\\.b32");
+  }
+
+  private static void comparison() {
+    form("setp", Opcode.SETP, 1, 3, 4, COMPARE + ANY);
+    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.(u32|s32|f32)" + ANY);
+    value("selp", Opcode.SELP, 3, ANY);
+    value("slct", Opcode.SLCT, 3, "(\\.ftz)?" + ANY + "\\.(s32|f32)");
+  }
+
+  private static void functions() {
+    value("sqrt", Opcode.SQRT, 1, "\\.(approx|r[nzmp])(\\.ftz)?\\.f32|" + ROUND + "\\.f64");
+    value("rsqrt", Opcode.RSQRT, 1, "\\.approx(\\.ftz)?\\.f(32|64)");
+    value(
+        "rcp",
+        Opcode.RCP,
+        1,
+        "\\.(approx|r[nzmp])(\\.ftz)?\\.f32|" + ROUND + "\\.f64|\\.approx\\.ftz\\.f64");
+    value("ex2", Opcode.EX2, 1, APPROX_F32);
+    value("lg2", Opcode.LG2, 1, APPROX_F32);
+    value("sin", Opcode.SIN, 1, APPROX_F32);
+    value("cos", Opcode.COS, 1, APPROX_F32);
+    value("tanh", Opcode.TANH, 1, "\\.approx\\.f32");
+    value("copysign", Opcode.COPYSIGN, 2, "\\.f(32|64)");
+    value(
+        "testp",
+        Opcode.TESTP,
+        1,
+        "\\.(finite|infinite|number|notanumber|normal|subnormal)\\.f(32|64)");
+  }
+
+  private static void movement() {
+    value(
+        "cvt",
+        Opcode.CVT,
+        1,
+        "(\\.(rn|rz|rm|rp|rni|rzi|rmi|rpi))?(\\.ftz)?(\\.sat)?"
+            + "\\.([us](8|16|32|64)|f16|bf16|f32|f64)\\.([us](8|16|32|64)|f16|bf16|f32|f64)");
+    value("cvta", Opcode.CVTA, 1, "(\\.to)?\\.(global|const|local|param)\\.u64");
+    value("mov", Opcode.MOV, 1, "\\.pred|" + ANY);
+    value(
+        "ld",
+        Opcode.LD,
+        1,
+        "(\\.(weak|volatile|(relaxed|acquire)"
+            + SCOPE
+            + "))?(\\.(global(\\.nc)?|const|local|param(::entry|::func)?))?"
+            + CACHE
+            + MEMORY_TYPE);
+    value("ldu", Opcode.LD, 1, "(\\.global)?" + MEMORY_TYPE);
+    form(
+        "st",
+        Opcode.ST,
+        0,
+        2,
+        2,
+        "(\\.(weak|volatile|(relaxed|release)"
+            + SCOPE
+            + "))?(\\.(global|local|param(::func)?))?"
+            + CACHE
+            + MEMORY_TYPE);
+    String atomic = "(\\.(relaxed|acquire|release|acq_rel))?(" + SCOPE + ")?(\\.global)?";
+    String reduce =
+        "\\.(add\\.(u32|s32|u64|f32|f64)|(min|max)\\.[us](32|64)|(and|or|xor)\\.b(32|64)"
+            + "|(inc|dec)\\.u32)";
+    form("atom", Opcode.ATOM, 1, 3, 3, atomic + reduce + "|" + atomic + "\\.exch\\.b(32|64)");
+    form("atom", Opcode.ATOM, 1, 4, 4, atomic + "\\.cas\\.b(32|64)");
+    form("red", Opcode.RED, 0, 2, 2, atomic + reduce);
+  }
+
+  private static void control() {
+    form("bra", Opcode.BRA, 0, 1, 1, "(\\.uni)?");
+    form("ret", Opcode.RET, 0, 0, 0, "(\\.uni)?");
+    form("exit", Opcode.EXIT, 0, 0, 0, "");
+    form("trap", Opcode.TRAP, 0, 0, 0, "");
+    form("call", Opcode.CALL, 0, 1, 3, "(\\.uni)?");
+    form("membar", Opcode.HINT, 0, 0, 0, "\\.(cta|gl|sys)");
+    form("fence", Opcode.HINT, 0, 0, 0, "(\\.(sc|acq_rel|acquire|release))?" + SCOPE);
+    form("prefetch", Opcode.HINT, 0, 1, 1, "(\\.global)?\\.L[12]");
+    form("prefetchu", Opcode.HINT, 0, 1, 1, "\\.L1");
+    form("nanosleep", Opcode.HINT, 0, 1, 1, "\\.u32");
+  }
+
+  /** An instruction with one destination and a fixed number of sources. */
+  private static void value(String name, Opcode opcode, int sources, String suffix) {
+    form(name, opcode, 1, sources + 1, sources + 1, suffix);
+  }
+
+  private static void form(
+      String name, Opcode opcode, int destinations, int least, int most, String suffix) {
+    FORMS
+        .computeIfAbsent(name, key -> new ArrayList<>())
+        .add(new Form(opcode, Pattern.compile(suffix), destinations, least, most));
+  }
+}

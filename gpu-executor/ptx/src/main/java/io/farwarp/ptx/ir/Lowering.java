@@ -1,0 +1,374 @@
+package io.farwarp.ptx.ir;
+
+import io.farwarp.ptx.PtxException;
+import io.farwarp.ptx.PtxOptions;
+import io.farwarp.ptx.syntax.SourceFunction;
+import io.farwarp.ptx.syntax.SourceOperand;
+import io.farwarp.ptx.syntax.SourceStatement;
+import io.farwarp.ptx.syntax.SourceVariable;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Turns the statements of a function into checked instructions in basic blocks. */
+public final class Lowering {
+  private static final int FRAME_ALIGN = 16;
+
+  private final SourceFunction source;
+  private final PtxOptions options;
+  private final Map<String, SourceFunction> functions;
+  private final List<VirtualRegister> registers = new ArrayList<>();
+  private final List<BasicBlock> blocks = new ArrayList<>();
+  private final Map<String, BasicBlock> targets = new HashMap<>();
+  private NameScope scope;
+  private long frameBytes;
+  private boolean blockEnded;
+
+  private Lowering(
+      SourceFunction source,
+      PtxOptions options,
+      Map<String, ? extends Symbol> moduleSymbols,
+      Map<String, SourceFunction> functions)
+      throws PtxException {
+    this.source = source;
+    this.options = options;
+    this.functions = functions;
+    NameScope module = new NameScope(null);
+    for (Symbol symbol : moduleSymbols.values()) {
+      module.declare(source.line(), symbol);
+    }
+    scope = new NameScope(module);
+  }
+
+  /** The typed form of a function that has a body. */
+  public static Function lower(
+      SourceFunction source,
+      PtxOptions options,
+      Map<String, ? extends Symbol> moduleSymbols,
+      Map<String, SourceFunction> functions)
+      throws PtxException {
+    Lowering lowering = new Lowering(source, options, moduleSymbols, functions);
+    return lowering.function();
+  }
+
+  private Function function() throws PtxException {
+    List<Integer> sizes = declareParameters();
+    openBlock();
+    List<SourceStatement> body = source.body();
+    if (body == null) {
+      throw new PtxException(source.line(), "function '" + source.name() + "' has no body");
+    }
+    for (SourceStatement statement : body) {
+      statement(statement);
+    }
+    connect();
+    Function function =
+        new Function(
+            source.line(),
+            source.entry(),
+            source.name(),
+            sizes,
+            registers,
+            blocks,
+            targets,
+            (int) alignUp(frameBytes, FRAME_ALIGN));
+    RegisterKinds.choose(function);
+    Liveness.compute(function);
+    return function;
+  }
+
+  private List<Integer> declareParameters() throws PtxException {
+    List<Integer> sizes = new ArrayList<>();
+    if (source.entry()) {
+      ParameterLayout layout = ParameterLayout.of(source);
+      for (Symbol.KernelParameter parameter : layout.symbols()) {
+        scope.declare(source.line(), parameter);
+      }
+      return sizes;
+    }
+    List<SourceVariable> all = new ArrayList<>(source.returns());
+    all.addAll(source.parameters());
+    for (SourceVariable variable : all) {
+      int size = ParameterLayout.checkedSize(variable);
+      scope.declare(
+          variable.line(), new Symbol.FunctionParameter(variable.name(), sizes.size(), size));
+      sizes.add(size);
+    }
+    return sizes;
+  }
+
+  private void statement(SourceStatement statement) throws PtxException {
+    switch (statement) {
+      case SourceStatement.Registers r -> scope.declare(r, registers);
+      case SourceStatement.Variable v -> variable(v.variable());
+      case SourceStatement.ScopeOpen open -> scope = new NameScope(scope);
+      case SourceStatement.ScopeClose close -> scope = outer(close);
+      case SourceStatement.Label label -> label(label);
+      case SourceStatement.Instruction i -> instruction(i);
+    }
+  }
+
+  private NameScope outer(SourceStatement.ScopeClose close) throws PtxException {
+    NameScope outer = scope.outer();
+    if (outer == null) {
+      throw new PtxException(close.line(), "'}' closes nothing");
+    }
+    return outer;
+  }
+
+  private void variable(SourceVariable variable) throws PtxException {
+    boolean parameter = variable.space().equals("param");
+    if (!parameter && !variable.space().equals("local")) {
+      throw new PtxException(
+          variable.line(),
+          "state space '."
+              + variable.space()
+              + "' in a function is not supported by the PTX CPU"
+              + " device");
+    }
+    if (!variable.initial().isEmpty() || variable.elements() == 0) {
+      throw new PtxException(
+          variable.line(), "variable '" + variable.name() + "' needs a size and no initialiser");
+    }
+    long offset = alignUp(frameBytes, variable.alignBytes());
+    frameBytes = offset + variable.sizeBytes();
+    if (frameBytes > options.maxLocalBytesPerThread()) {
+      throw new PtxException(
+          variable.line(),
+          "function '"
+              + source.name()
+              + "' needs more local memory than the limit of "
+              + options.maxLocalBytesPerThread()
+              + " bytes a thread");
+    }
+    scope.declare(
+        variable.line(),
+        new Symbol.FrameVariable(
+            variable.name(), (int) offset, (int) variable.sizeBytes(), parameter));
+  }
+
+  private void label(SourceStatement.Label label) throws PtxException {
+    if (!blocks.getLast().instructions().isEmpty() || blockEnded) {
+      openBlock();
+    }
+    if (targets.putIfAbsent(label.name(), blocks.getLast()) != null) {
+      throw new PtxException(label.line(), "label '" + label.name() + "' is defined twice");
+    }
+  }
+
+  private void openBlock() {
+    blocks.add(new BasicBlock(blocks.size()));
+    blockEnded = false;
+  }
+
+  private void instruction(SourceStatement.Instruction source) throws PtxException {
+    InstructionSet.Form form = InstructionSet.form(source.opcode(), source.suffix());
+    if (form == null) {
+      throw new PtxException(
+          source.line(),
+          "instruction '" + source.mnemonic() + "' is not supported by the PTX CPU device");
+    }
+    int count = source.operands().size();
+    if (count < form.least() || count > form.most()) {
+      throw new PtxException(
+          source.line(), "instruction '" + source.mnemonic() + "' has " + count + " operands");
+    }
+    Instruction.Guard guard = null;
+    if (source.guard() != null) {
+      guard =
+          new Instruction.Guard(
+              predicate(source.line(), source.guard().predicate()), source.guard().negated());
+    }
+    Instruction instruction =
+        new Instruction(
+            source.line(),
+            source.mnemonic(),
+            guard,
+            form.opcode(),
+            new Modifiers(source.suffix()),
+            form.destinations(),
+            operands(source, form.opcode()));
+    if (blockEnded) {
+      openBlock();
+    }
+    blocks.getLast().instructions().add(instruction);
+    blockEnded = form.opcode().endsBlock();
+  }
+
+  private VirtualRegister predicate(int line, String name) throws PtxException {
+    VirtualRegister register = scope.register(name, registers);
+    if (register == null || !register.isPredicate()) {
+      throw new PtxException(line, "'" + name + "' is not a predicate");
+    }
+    return register;
+  }
+
+  private List<Operand> operands(SourceStatement.Instruction source, Opcode opcode)
+      throws PtxException {
+    if (opcode == Opcode.CALL) {
+      return List.of(call(source));
+    }
+    if (opcode == Opcode.BRA) {
+      if (source.operands().get(0) instanceof SourceOperand.Name name && name.offset() == 0) {
+        return List.of(new Operand.Label(name.name()));
+      }
+      throw new PtxException(source.line(), "a branch needs a label");
+    }
+    List<Operand> operands = new ArrayList<>();
+    for (SourceOperand operand : source.operands()) {
+      operands.add(operand(source.line(), operand));
+    }
+    return List.copyOf(operands);
+  }
+
+  private Operand operand(int line, SourceOperand operand) throws PtxException {
+    return switch (operand) {
+      case SourceOperand.Name name -> name(line, name);
+      case SourceOperand.Literal number -> new Operand.Immediate(number.kind(), number.bits());
+      case SourceOperand.Memory memory -> memory(line, memory);
+      case SourceOperand.Discard discard -> new Operand.Discard();
+      case SourceOperand.Pair pair ->
+          new Operand.Pair(operand(line, pair.first()), operand(line, pair.second()));
+      case SourceOperand.Not not when not.operand() instanceof SourceOperand.Name name ->
+          new Operand.NotPredicate(predicate(line, name.name()));
+      case SourceOperand.Not not -> throw new PtxException(line, "'!' needs a predicate");
+      case SourceOperand.Group group -> throw new PtxException(line, "'(' is only for calls");
+      case SourceOperand.Vector vector -> {
+        List<Operand> elements = new ArrayList<>();
+        for (SourceOperand element : vector.elements()) {
+          elements.add(operand(line, element));
+        }
+        yield new Operand.Vector(List.copyOf(elements));
+      }
+    };
+  }
+
+  private Operand name(int line, SourceOperand.Name name) throws PtxException {
+    VirtualRegister register = scope.register(name.name(), registers);
+    if (register != null && name.offset() == 0) {
+      return new Operand.Register(register);
+    }
+    SpecialRegister special = SpecialRegister.of(name.name());
+    if (special != null) {
+      return new Operand.Special(special);
+    }
+    if (name.name().equals("WARP_SZ")) {
+      return new Operand.Immediate(SourceOperand.NumberKind.INTEGER, 32);
+    }
+    Symbol symbol = scope.symbol(name.name());
+    if (symbol != null) {
+      return new Operand.Address(symbol, name.offset());
+    }
+    throw unknown(line, name.name());
+  }
+
+  private Operand memory(int line, SourceOperand.Memory memory) throws PtxException {
+    String base = memory.base();
+    if (base == null) {
+      return new Operand.Memory(null, null, memory.offset());
+    }
+    VirtualRegister register = scope.register(base, registers);
+    if (register != null) {
+      if (register.isPredicate() || register.type().sizeBytes() < 4) {
+        throw new PtxException(line, "register '" + base + "' cannot hold an address");
+      }
+      return new Operand.Memory(register, null, memory.offset());
+    }
+    Symbol symbol = scope.symbol(base);
+    if (symbol == null) {
+      throw unknown(line, base);
+    }
+    return new Operand.Memory(null, symbol, memory.offset());
+  }
+
+  private static PtxException unknown(int line, String name) {
+    String what = name.startsWith("%") ? "register" : "name";
+    return new PtxException(
+        line, what + " '" + name + "' is not declared, or not supported by the PTX CPU device");
+  }
+
+  private Operand call(SourceStatement.Instruction source) throws PtxException {
+    List<SourceOperand> operands = source.operands();
+    int at = 0;
+    List<Symbol.FrameVariable> results = List.of();
+    if (operands.get(0) instanceof SourceOperand.Group group) {
+      results = frameVariables(source.line(), group);
+      at++;
+    }
+    if (at >= operands.size() || !(operands.get(at) instanceof SourceOperand.Name name)) {
+      throw new PtxException(source.line(), "a call needs a function's name");
+    }
+    List<Symbol.FrameVariable> arguments = List.of();
+    if (at + 1 < operands.size()) {
+      if (at + 2 != operands.size()
+          || !(operands.get(at + 1) instanceof SourceOperand.Group group)) {
+        throw new PtxException(source.line(), "calls through pointers are not supported");
+      }
+      arguments = frameVariables(source.line(), group);
+    }
+    checkCallee(source.line(), name.name(), results, arguments);
+    return new Operand.Call(name.name(), results, arguments);
+  }
+
+  private void checkCallee(
+      int line,
+      String name,
+      List<Symbol.FrameVariable> results,
+      List<Symbol.FrameVariable> arguments)
+      throws PtxException {
+    SourceFunction callee = functions.get(name);
+    if (callee == null || callee.body() == null || callee.entry()) {
+      throw new PtxException(
+          line,
+          "function '" + name + "' is not in this module or not supported by the PTX CPU device");
+    }
+    if (callee.returns().size() != results.size()
+        || callee.parameters().size() != arguments.size()) {
+      throw new PtxException(line, "the call of '" + name + "' has a wrong number of parameters");
+    }
+  }
+
+  private List<Symbol.FrameVariable> frameVariables(int line, SourceOperand.Group group)
+      throws PtxException {
+    List<Symbol.FrameVariable> variables = new ArrayList<>();
+    for (SourceOperand operand : group.elements()) {
+      if (operand instanceof SourceOperand.Name name
+          && scope.symbol(name.name()) instanceof Symbol.FrameVariable variable
+          && variable.parameter()) {
+        variables.add(variable);
+      } else {
+        throw new PtxException(line, "a call takes '.param' variables only");
+      }
+    }
+    return List.copyOf(variables);
+  }
+
+  private void connect() throws PtxException {
+    for (BasicBlock block : blocks) {
+      BasicBlock next = block.index() + 1 < blocks.size() ? blocks.get(block.index() + 1) : null;
+      Instruction last = block.instructions().isEmpty() ? null : block.instructions().getLast();
+      boolean leaves = last != null && last.opcode().endsBlock();
+      if (last != null && last.operands().size() == 1 && leaves) {
+        block.successors().add(target(last));
+      }
+      if (next != null && (!leaves || (last != null && last.guard() != null))) {
+        block.successors().add(next);
+      }
+    }
+  }
+
+  private BasicBlock target(Instruction branch) throws PtxException {
+    @Nullable BasicBlock target =
+        branch.operand(0) instanceof Operand.Label label ? targets.get(label.name()) : null;
+    if (target == null) {
+      throw branch.refuse("branches to a label that is not defined");
+    }
+    return target;
+  }
+
+  static long alignUp(long value, long align) {
+    return (value + align - 1) & -align;
+  }
+}

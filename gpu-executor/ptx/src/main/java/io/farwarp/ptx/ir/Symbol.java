@@ -1,0 +1,30 @@
+package io.farwarp.ptx.ir;
+
+/** Something in memory that has a name. */
+public sealed interface Symbol {
+  String name();
+
+  /**
+   * A {@code .global} or {@code .const} variable of the module.
+   *
+   * @param index its number in the module's memory
+   * @param address its native address, fixed when the module is loaded
+   */
+  record ModuleVariable(String name, int index, long address, long sizeBytes, boolean constant)
+      implements Symbol {}
+
+  /** A {@code .local} variable or a call's {@code .param} variable in the function's frame. */
+  record FrameVariable(String name, int offsetBytes, int sizeBytes, boolean parameter)
+      implements Symbol {}
+
+  /** A parameter of a kernel, in the launch's parameter block. */
+  record KernelParameter(String name, int index, int offsetBytes, int sizeBytes)
+      implements Symbol {}
+
+  /**
+   * A parameter or return value of a device function; it lives in the caller's frame.
+   *
+   * @param index its number among the return values and then the parameters
+   */
+  record FunctionParameter(String name, int index, int sizeBytes) implements Symbol {}
+}
