@@ -1,0 +1,97 @@
+package io.farwarp.gateway.book;
+
+import io.farwarp.v1.AcquireRequest;
+import io.farwarp.v1.DeviceClass;
+import io.farwarp.wire.Ed25519;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What a tenant asks for, checked against the limits that lease.proto states, its defaults filled
+ * in.
+ */
+public record LeaseSpec(AcquireRequest request) {
+  private static final long WINDOW_UNIT_BYTES = 2L << 20;
+  private static final long MAX_WINDOW_BYTES = 1L << 40;
+  private static final long MAX_DURATION_MS = TimeUnit.HOURS.toMillis(24);
+
+  /** Throws {@link IllegalArgumentException} that names the field, its value and the limit. */
+  public LeaseSpec {
+    inRange("request_id bytes", request.getRequestId().size(), 16, 16);
+    inRange(
+        "client_public_key bytes",
+        request.getClientPublicKey().size(),
+        Ed25519.PUBLIC_KEY_BYTES,
+        Ed25519.PUBLIC_KEY_BYTES);
+    Ed25519.publicKeyFromRaw(request.getClientPublicKey().toByteArray());
+    inRange("window_bytes", request.getWindowBytes(), 4096, MAX_WINDOW_BYTES);
+    inRange("share_millis", request.getShareMillis(), 0, 1000);
+    inRange("workers", request.getWorkers(), 0, 64);
+    inRange("duration_ms", request.getDurationMs(), 1000, MAX_DURATION_MS);
+    inRange("wait_ms", request.getWaitMs(), 0, MAX_DURATION_MS);
+    inRange("hot_us", request.getHotUs(), 0, 1_000_000);
+    inRange("functions", request.getFunctionsCount(), 0, 32);
+    inRange("client_host_id bytes", request.getClientHostIdBytes().size(), 0, 128);
+    DeviceClass wanted = request.getDeviceClass();
+    if (wanted == DeviceClass.UNRECOGNIZED) {
+      throw new IllegalArgumentException(
+          "device_class " + request.getDeviceClassValue() + " is not known to this gateway");
+    }
+    request =
+        request.toBuilder()
+            .setDeviceClass(
+                wanted == DeviceClass.DEVICE_CLASS_UNSPECIFIED ? DeviceClass.ANY : wanted)
+            .setWindowBytes(
+                Math.ceilDiv(request.getWindowBytes(), WINDOW_UNIT_BYTES) * WINDOW_UNIT_BYTES)
+            .setShareMillis(request.getShareMillis() == 0 ? 1000 : request.getShareMillis())
+            .setWorkers(Math.max(1, request.getWorkers()))
+            .build();
+  }
+
+  /** Checks a renewal's or a request's time to live. */
+  public static void checkDuration(long durationMs) {
+    inRange("duration_ms", durationMs, 1000, MAX_DURATION_MS);
+  }
+
+  private static void inRange(String field, long value, long least, long most) {
+    if (value < least || value > most) {
+      throw new IllegalArgumentException(
+          least == most
+              ? "%s is %d; it must be %d".formatted(field, value, most)
+              : "%s is %d; it takes %d to %d".formatted(field, value, least, most));
+    }
+  }
+
+  public DeviceClass deviceClass() {
+    return request.getDeviceClass();
+  }
+
+  public boolean accepts(DeviceClass deviceClass) {
+    return deviceClass() == DeviceClass.ANY || deviceClass() == deviceClass;
+  }
+
+  /** Bytes of all the workers' windows together. */
+  public long totalBytes() {
+    return request.getWindowBytes() * request.getWorkers();
+  }
+
+  public int shareMillis() {
+    return request.getShareMillis();
+  }
+
+  long durationNs() {
+    return TimeUnit.MILLISECONDS.toNanos(request.getDurationMs());
+  }
+
+  long waitNs() {
+    return TimeUnit.MILLISECONDS.toNanos(request.getWaitMs());
+  }
+
+  /** "96.0 GiB and 500/1000 of a CUDA device". */
+  String text() {
+    return "%s and %d/1000 of %s"
+        .formatted(
+            Bytes.text(totalBytes()),
+            shareMillis(),
+            deviceClass() == DeviceClass.ANY ? "any device" : "a " + deviceClass() + " device");
+  }
+}

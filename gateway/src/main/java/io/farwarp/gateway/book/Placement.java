@@ -1,0 +1,103 @@
+package io.farwarp.gateway.book;
+
+import io.farwarp.v1.DeviceClass;
+import io.farwarp.v1.DeviceReport;
+import java.util.Collection;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which device a lease goes to: a GPU before a CPU, the client's own host before others, then the
+ * device that has the least share and the least memory left over (best fit), so that large slices
+ * stay whole.
+ */
+final class Placement {
+  private Placement() {}
+
+  private record Candidate(
+      Executor executor,
+      DeviceReport device,
+      boolean gpu,
+      boolean sameHost,
+      int shareLeft,
+      long bytesLeft) {
+    boolean betterThan(Candidate other) {
+      if (gpu != other.gpu) {
+        return gpu;
+      }
+      if (sameHost != other.sameHost) {
+        return sameHost;
+      }
+      if (shareLeft != other.shareLeft) {
+        return shareLeft < other.shareLeft;
+      }
+      return bytesLeft < other.bytesLeft;
+    }
+  }
+
+  /** The best slice for {@code spec} outside {@code blocked} executors; null: none is free. */
+  static @Nullable Slice best(LeaseSpec spec, Collection<Executor> executors, Set<String> blocked) {
+    @Nullable Candidate best = null;
+    String host = spec.request().getClientHostId();
+    for (Executor executor : executors) {
+      if (!executor.open() || blocked.contains(executor.id)) {
+        continue;
+      }
+      for (DeviceReport device : executor.devices()) {
+        int shareLeft = executor.freeShare(device) - spec.shareMillis();
+        long bytesLeft = executor.freeBytes(device) - spec.totalBytes();
+        if (!spec.accepts(device.getDeviceClass()) || shareLeft < 0 || bytesLeft < 0) {
+          continue;
+        }
+        Candidate candidate =
+            new Candidate(
+                executor,
+                device,
+                device.getDeviceClass() == DeviceClass.CUDA,
+                !host.isEmpty() && host.equals(executor.hostId),
+                shareLeft,
+                bytesLeft);
+        if (best == null || candidate.betterThan(best)) {
+          best = candidate;
+        }
+      }
+    }
+    if (best == null) {
+      return null;
+    }
+    return new Slice(
+        best.executor.id, best.device.getDeviceId(), spec.totalBytes(), spec.shareMillis());
+  }
+
+  /** Why nothing is free for {@code spec}, with what comes nearest. */
+  static String whyNot(LeaseSpec spec, Collection<Executor> executors) {
+    @Nullable Executor largest = null;
+    long largestBytes = -1;
+    int share = 0;
+    boolean fitsSomewhere = false;
+    for (Executor executor : executors) {
+      if (!executor.open()) {
+        continue;
+      }
+      fitsSomewhere |= executor.couldHold(spec);
+      for (DeviceReport device : executor.devices()) {
+        long free = Math.max(0, executor.freeBytes(device));
+        if (spec.accepts(device.getDeviceClass()) && free > largestBytes) {
+          largest = executor;
+          largestBytes = free;
+          share = executor.freeShare(device);
+        }
+      }
+    }
+    if (largest == null) {
+      return "it asks for " + spec.text() + "; no executor with such a device is attached";
+    }
+    return "it asks for %s; the largest free slice is %s and %d/1000 on executor %s: ask for less%s"
+        .formatted(
+            spec.text(),
+            Bytes.text(largestBytes),
+            share,
+            largest.id,
+            fitsSomewhere ? " or wait" : ", no executor attached is large enough");
+  }
+}
