@@ -53,7 +53,8 @@ public sealed interface Command {
       implements Command {}
 
   /** A lease from the store of a gateway that has restarted. */
-  record Restore(StoredLease stored, long deadlineNs, long holdUntilNs) implements Command {}
+  record Restore(StoredLease stored, long requestedNs, long deadlineNs, long holdUntilNs)
+      implements Command {}
 
   /** Time has passed. */
   record Tick() implements Command {}

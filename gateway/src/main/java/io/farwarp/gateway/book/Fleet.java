@@ -60,7 +60,10 @@ final class Fleet {
     }
     Lease lease =
         new Lease(
-            stored.getLeaseId(), stored.getTenant(), new LeaseSpec(stored.getRequest()), nowNs);
+            stored.getLeaseId(),
+            stored.getTenant(),
+            new LeaseSpec(stored.getRequest()),
+            c.requestedNs());
     for (StoredFunction function : stored.getFunctionsList()) {
       FunctionSlot slot = lease.allot(function.getFunction().getVersion());
       slot.phase = function.getReady() ? Phase.READY : Phase.WANTED;

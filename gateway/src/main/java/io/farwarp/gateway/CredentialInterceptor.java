@@ -1,0 +1,113 @@
+package io.farwarp.gateway;
+
+import io.farwarp.v1.AdminServiceGrpc;
+import io.farwarp.v1.FleetServiceGrpc;
+import io.farwarp.v1.FunctionServiceGrpc;
+import io.farwarp.v1.LeaseServiceGrpc;
+import io.farwarp.wire.Status;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.StatusRuntimeException;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets a call through when its {@code authorization: Bearer} token is known and its role may make
+ * such calls; the handler finds the {@link Caller} in the context. Health and reflection are open.
+ */
+final class CredentialInterceptor implements ServerInterceptor {
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+  private static final String SCHEME = "Bearer ";
+
+  private static final Set<Caller.Role> TENANT = EnumSet.of(Caller.Role.TENANT);
+  private static final Set<Caller.Role> TENANT_OR_OPERATOR =
+      EnumSet.of(Caller.Role.TENANT, Caller.Role.OPERATOR);
+
+  /** By full method name, else by service name; a service of ours that is not here is closed. */
+  private static final Map<String, Set<Caller.Role>> ALLOWED =
+      Map.of(
+          LeaseServiceGrpc.SERVICE_NAME,
+          TENANT_OR_OPERATOR,
+          LeaseServiceGrpc.getAcquireMethod().getFullMethodName(),
+          TENANT,
+          FunctionServiceGrpc.SERVICE_NAME,
+          TENANT,
+          FunctionServiceGrpc.getFetchMethod().getFullMethodName(),
+          EnumSet.of(Caller.Role.TENANT, Caller.Role.AGENT),
+          FleetServiceGrpc.SERVICE_NAME,
+          EnumSet.of(Caller.Role.AGENT),
+          AdminServiceGrpc.SERVICE_NAME,
+          TENANT_OR_OPERATOR,
+          AdminServiceGrpc.getRevokeLeaseMethod().getFullMethodName(),
+          EnumSet.of(Caller.Role.OPERATOR));
+
+  private final Credentials credentials;
+
+  CredentialInterceptor(Credentials credentials) {
+    this.credentials = credentials;
+  }
+
+  @Override
+  public <Q, A> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    MethodDescriptor<Q, A> method = call.getMethodDescriptor();
+    String service = String.valueOf(method.getServiceName());
+    if (service.startsWith("grpc.")) {
+      return next.startCall(call, headers);
+    }
+    try {
+      Caller caller = authenticate(headers.get(AUTHORIZATION));
+      authorize(caller, service, method.getFullMethodName());
+      return Contexts.interceptCall(
+          Context.current().withValue(Caller.KEY, caller), call, headers, next);
+    } catch (Refusal e) {
+      StatusRuntimeException refused = e.toGrpc();
+      Metadata trailers = refused.getTrailers();
+      call.close(refused.getStatus(), trailers == null ? new Metadata() : trailers);
+      return new ServerCall.Listener<>() {};
+    }
+  }
+
+  private Caller authenticate(@Nullable String header) throws Refusal {
+    if (header == null || !header.startsWith(SCHEME)) {
+      throw Refusal.of(
+          Status.UNAUTHENTICATED,
+          "no credential: pass --token-file or set FARWARP_TOKEN_FILE to a token of this gateway");
+    }
+    Caller caller = credentials.caller(header.substring(SCHEME.length()));
+    if (caller == null) {
+      throw Refusal.of(
+          Status.UNAUTHENTICATED,
+          "this gateway does not know the credential: check that the token file is of its data"
+              + " directory");
+    }
+    return caller;
+  }
+
+  private static void authorize(Caller caller, String service, String method) throws Refusal {
+    Set<Caller.Role> allowed =
+        ALLOWED.getOrDefault(method, ALLOWED.getOrDefault(service, Set.of()));
+    if (!allowed.contains(caller.role())) {
+      throw Refusal.denied(
+          "%s takes a credential of role %s; \"%s\" is of role %s"
+              .formatted(
+                  method,
+                  String.join(" or ", allowed.stream().map(CredentialInterceptor::text).toList()),
+                  caller.name(),
+                  text(caller.role())));
+    }
+  }
+
+  private static String text(Caller.Role role) {
+    return role.name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,208 @@
+package io.farwarp.gateway;
+
+import io.farwarp.v1.LeaseServiceGrpc;
+import io.grpc.Server;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One gateway: its store, its lease book and its gRPC server. {@link #create} checks the
+ * configuration only; {@link #start} binds and opens; a start that fails leaves nothing open.
+ */
+public final class Gateway implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(Gateway.class.getName());
+  private static final int MAX_MESSAGE_BYTES = 4 << 20;
+  private static final int MAX_METADATA_BYTES = 16 << 10;
+  private static final int MAX_CALLS_PER_CONNECTION = 1024;
+  private static final long POLL_MS = 50;
+
+  private final GatewayConfig config;
+  private final List<AutoCloseable> opened = new ArrayList<>();
+  private final HealthStatusManager health = new HealthStatusManager();
+  private @Nullable Server server;
+  private @Nullable LeaseControl control;
+
+  private Gateway(GatewayConfig config) {
+    this.config = config;
+  }
+
+  public static Gateway create(GatewayConfig config) throws GatewayException {
+    try {
+      if (config.tlsCert() == null && !InetAddress.getByName(config.host()).isLoopbackAddress()) {
+        throw new GatewayException(
+            "listening on %s wants TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1"
+                .formatted(config.host()));
+      }
+    } catch (UnknownHostException e) {
+      throw new GatewayException("host " + config.host() + " is not known", e);
+    }
+    return new Gateway(config);
+  }
+
+  /** Takes calls when it returns. */
+  public synchronized void start() throws GatewayException {
+    if (server != null) {
+      throw new IllegalStateException("the gateway has been started");
+    }
+    try {
+      open();
+    } catch (IOException e) {
+      stop(Duration.ZERO);
+      throw new GatewayException("data directory " + config.dataDir() + ": " + e, e);
+    } catch (GatewayException | RuntimeException e) {
+      stop(Duration.ZERO);
+      throw e;
+    }
+  }
+
+  private void open() throws IOException, GatewayException {
+    DataDirectory directory = DataDirectory.open(config.dataDir());
+    opened.add(directory);
+    Credentials credentials = Credentials.loadOrCreate(directory);
+    SigningKey key = SigningKey.loadOrCreate(directory.file("signing.key"));
+    GatewayClock clock = GatewayClock.system();
+    FunctionRegistry registry =
+        FunctionRegistry.open(directory.file("functions"), config.registryLimits(), clock);
+    LeaseLog store = LeaseLog.open(directory.file("leases.log"));
+    LeaseControl control = new LeaseControl(config.limits(), clock, key, store);
+    opened.add(control);
+    this.control = control;
+    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    opened.add(threads::shutdownNow);
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(new InetSocketAddress(config.host(), config.port()))
+            .executor(threads)
+            .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+            .maxInboundMetadataSize(MAX_METADATA_BYTES)
+            .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+            .handshakeTimeout(10, TimeUnit.SECONDS)
+            .keepAliveTime(20, TimeUnit.SECONDS)
+            .keepAliveTimeout(10, TimeUnit.SECONDS)
+            .permitKeepAliveTime(5, TimeUnit.SECONDS)
+            .permitKeepAliveWithoutCalls(true)
+            .intercept(new CredentialInterceptor(credentials))
+            .addService(new LeaseCalls(control, registry))
+            .addService(new FunctionCalls(registry, control))
+            .addService(new FleetCalls(control))
+            .addService(new AdminCalls(control, clock))
+            .addService(health.getHealthService())
+            .addService(ProtoReflectionServiceV1.newInstance());
+    Path cert = config.tlsCert();
+    Path tlsKey = config.tlsKey();
+    if (cert != null && tlsKey != null) {
+      useTls(builder, cert, tlsKey);
+    }
+    control.start();
+    bind(builder);
+    control.onStoreChange(this::storeWritable);
+  }
+
+  private static void useTls(NettyServerBuilder builder, Path cert, Path key)
+      throws GatewayException {
+    try {
+      builder.useTransportSecurity(cert.toFile(), key.toFile());
+    } catch (RuntimeException e) {
+      throw new GatewayException(
+          "cannot use certificate %s with key %s: %s".formatted(cert, key, e.getMessage()), e);
+    }
+  }
+
+  private void bind(NettyServerBuilder builder) throws GatewayException {
+    Server built = builder.build();
+    try {
+      built.start();
+    } catch (IOException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new GatewayException(
+          "cannot listen on %s:%d (%s): stop what listens there or choose another --listen"
+              .formatted(config.host(), config.port(), cause.getMessage()),
+          e);
+    }
+    server = built;
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.SERVING);
+    health.setStatus(LeaseServiceGrpc.SERVICE_NAME, ServingStatus.SERVING);
+  }
+
+  private void storeWritable(boolean writable) {
+    health.setStatus(
+        LeaseServiceGrpc.SERVICE_NAME,
+        writable ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+  }
+
+  /** The port that is listened on. */
+  public synchronized int port() {
+    Server running = server;
+    if (running == null) {
+      throw new IllegalStateException("the gateway is not running");
+    }
+    return running.getPort();
+  }
+
+  /**
+   * Takes no more requests for leases, waits up to {@code patience} for those that are being
+   * prepared, ends all calls and closes the store. Leases that are active stay so.
+   */
+  public synchronized void stop(Duration patience) {
+    health.enterTerminalState();
+    long untilNs = System.nanoTime() + patience.toNanos();
+    Server running = server;
+    LeaseControl leases = control;
+    if (running != null && leases != null) {
+      leases.refuseNew();
+      awaitUnfinished(leases, untilNs);
+      running.shutdown();
+      leases.hangUp();
+      try {
+        if (!running.awaitTermination(2, TimeUnit.SECONDS)) {
+          running.shutdownNow().awaitTermination(2, TimeUnit.SECONDS);
+        }
+      } catch (InterruptedException e) {
+        running.shutdownNow();
+        Thread.currentThread().interrupt();
+      }
+    }
+    server = null;
+    control = null;
+    for (AutoCloseable each : opened.reversed()) {
+      try {
+        each.close();
+      } catch (Exception e) {
+        LOG.log(Level.WARNING, "closing the gateway", e);
+      }
+    }
+    opened.clear();
+  }
+
+  private static void awaitUnfinished(LeaseControl leases, long untilNs) {
+    try {
+      while (System.nanoTime() < untilNs && Replies.await(leases.unfinished()) > 0) {
+        Thread.sleep(POLL_MS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Refusal e) {
+      LOG.log(Level.WARNING, "not waiting for leases in preparation: {0}", e.getMessage());
+    }
+  }
+
+  /** {@link #stop} without patience. */
+  @Override
+  public void close() {
+    stop(Duration.ZERO);
+  }
+}

@@ -1,0 +1,141 @@
+package io.farwarp.gateway;
+
+import io.farwarp.gateway.book.Command;
+import io.farwarp.gateway.book.LeaseSpec;
+import io.farwarp.v1.AcquireRequest;
+import io.farwarp.v1.FunctionVersion;
+import io.farwarp.v1.Lease;
+import io.farwarp.v1.LeaseEvent;
+import io.farwarp.v1.LeaseServiceGrpc;
+import io.farwarp.v1.PrepareFunctionRequest;
+import io.farwarp.v1.PreparedFunction;
+import io.farwarp.v1.ReleaseRequest;
+import io.farwarp.v1.ReleaseResponse;
+import io.farwarp.v1.RenewRequest;
+import io.farwarp.v1.WatchRequest;
+import io.grpc.Context;
+import io.grpc.Deadline;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** LeaseService over the lease book. Each call has a virtual thread and may block in it. */
+final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
+  private static final long PREPARE_FUNCTION_NS = TimeUnit.SECONDS.toNanos(120);
+  private static final char[] ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz".toCharArray();
+  private static final int ID_LENGTH = 10;
+
+  private final LeaseControl control;
+  private final FunctionRegistry registry;
+  private final SecureRandom random = new SecureRandom();
+
+  LeaseCalls(LeaseControl control, FunctionRegistry registry) {
+    this.control = control;
+    this.registry = registry;
+  }
+
+  @Override
+  public void acquire(AcquireRequest request, StreamObserver<LeaseEvent> observer) {
+    ServerCallStreamObserver<LeaseEvent> call = (ServerCallStreamObserver<LeaseEvent>) observer;
+    LeaseStream stream = new LeaseStream(call, true);
+    call.setOnCancelHandler(() -> control.withdraw(stream));
+    call.setOnCloseHandler(() -> control.forget(stream));
+    try {
+      String tenant = Caller.current().name();
+      LeaseSpec spec = new LeaseSpec(request);
+      List<FunctionVersion> functions = new ArrayList<>();
+      for (String reference : request.getFunctionsList()) {
+        FunctionVersion version = registry.resolve(tenant, reference);
+        if (functions.stream().noneMatch(f -> f.getDigest().equals(version.getDigest()))) {
+          functions.add(version);
+        }
+      }
+      control.acquire(new Command.Request(newLeaseId(), tenant, spec, functions), stream);
+    } catch (IllegalArgumentException e) {
+      call.onError(Refusal.invalid(String.valueOf(e.getMessage())).toGrpc());
+    } catch (Refusal | RuntimeException e) {
+      call.onError(Replies.toGrpc(e));
+    }
+  }
+
+  /** "L-" and 50 random bits: unique over restarts without a counter that would have to be kept. */
+  private String newLeaseId() {
+    StringBuilder id = new StringBuilder("L-");
+    for (int i = 0; i < ID_LENGTH; i++) {
+      id.append(ID_LETTERS[random.nextInt(ID_LETTERS.length)]);
+    }
+    return id.toString();
+  }
+
+  @Override
+  public void renew(RenewRequest request, StreamObserver<Lease> call) {
+    try {
+      LeaseSpec.checkDuration(request.getDurationMs());
+      long durationNs = TimeUnit.MILLISECONDS.toNanos(request.getDurationMs());
+      Lease lease =
+          Replies.await(control.renew(request.getLeaseId(), Caller.current(), durationNs));
+      call.onNext(lease);
+      call.onCompleted();
+    } catch (IllegalArgumentException e) {
+      call.onError(Refusal.invalid(String.valueOf(e.getMessage())).toGrpc());
+    } catch (Refusal | RuntimeException e) {
+      call.onError(Replies.toGrpc(e));
+    }
+  }
+
+  @Override
+  public void release(ReleaseRequest request, StreamObserver<ReleaseResponse> call) {
+    try {
+      Caller caller = Caller.current();
+      String reason = caller.operator() ? "released by operator " + caller.name() : "released";
+      Replies.await(control.release(request.getLeaseId(), caller, reason));
+      call.onNext(ReleaseResponse.getDefaultInstance());
+      call.onCompleted();
+    } catch (Refusal | RuntimeException e) {
+      call.onError(Replies.toGrpc(e));
+    }
+  }
+
+  @Override
+  public void watch(WatchRequest request, StreamObserver<LeaseEvent> observer) {
+    ServerCallStreamObserver<LeaseEvent> call = (ServerCallStreamObserver<LeaseEvent>) observer;
+    LeaseStream stream = new LeaseStream(call, false);
+    call.setOnCancelHandler(() -> control.unwatch(request.getLeaseId(), stream));
+    call.setOnCloseHandler(() -> control.unwatch(request.getLeaseId(), stream));
+    try {
+      control.watch(request.getLeaseId(), Caller.current(), stream);
+    } catch (Refusal | RuntimeException e) {
+      call.onError(Replies.toGrpc(e));
+    }
+  }
+
+  @Override
+  public void prepareFunction(
+      PrepareFunctionRequest request, StreamObserver<PreparedFunction> call) {
+    try {
+      Caller caller = Caller.current();
+      String leaseId = request.getLeaseId();
+      String tenant =
+          Replies.await(control.ask(book -> control.require(book, leaseId, caller).tenant()));
+      FunctionVersion version = registry.resolve(tenant, request.getFunction());
+      Deadline deadline = Context.current().getDeadline();
+      long limitNs =
+          deadline == null
+              ? PREPARE_FUNCTION_NS
+              : Math.min(PREPARE_FUNCTION_NS, deadline.timeRemaining(TimeUnit.NANOSECONDS));
+      PreparedFunction prepared =
+          Replies.await(
+              control.prepareFunction(leaseId, caller, version),
+              limitNs,
+              "the executor did not prepare %s:%s"
+                  .formatted(version.getName(), version.getVersion()));
+      call.onNext(prepared);
+      call.onCompleted();
+    } catch (Refusal | RuntimeException e) {
+      call.onError(Replies.toGrpc(e));
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package io.farwarp.gateway;
+
+import io.farwarp.v1.StoredLease;
+import java.io.IOException;
+import java.util.Collection;
+
+/**
+ * Keeps ACTIVE leases over a restart of the gateway. One thread at a time.
+ *
+ * <p>A method that throws has changed nothing, and may be tried again.
+ */
+interface LeaseStore extends AutoCloseable {
+  /** All that is kept. */
+  Collection<StoredLease> load();
+
+  /** Keeps {@code put} and drops {@code removed} as one; safe from loss of power on return. */
+  void update(Collection<StoredLease> put, Collection<String> removed) throws IOException;
+
+  @Override
+  void close() throws IOException;
+}
