@@ -1,0 +1,68 @@
+package io.farwarp.cli.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.HdrHistogram.Histogram;
+
+/**
+ * Times several round trips in turn: a burst of the first, a burst of the second, and again, so
+ * that whatever the machine does in the meantime hits all of them alike.
+ *
+ * @param rounds how often each has its turn
+ * @param burst round trips in a turn
+ * @param warmUp round trips of each before anything is counted
+ */
+record Alternation(int rounds, int burst, int warmUp) {
+  /**
+   * Nanoseconds of one subject: median over the rounds of each round's p50, and the p99 of all of
+   * them.
+   */
+  record Sample(double p50Ns, double p99Ns) {}
+
+  /** Times {@code subjects} and returns their samples in the same order. */
+  List<Sample> run(List<? extends RoundTrip> subjects) throws IOException {
+    for (RoundTrip subject : subjects) {
+      subject.resume();
+      for (int i = 0; i < warmUp; i++) {
+        subject.once();
+      }
+      subject.pause();
+    }
+    double[][] medians = new double[subjects.size()][rounds];
+    List<Histogram> all = new ArrayList<>();
+    for (int s = 0; s < subjects.size(); s++) {
+      all.add(new Histogram(3));
+    }
+    Histogram turn = new Histogram(3);
+    for (int round = 0; round < rounds; round++) {
+      for (int s = 0; s < subjects.size(); s++) {
+        turn.reset();
+        burst(subjects.get(s), turn);
+        medians[s][round] = turn.getValueAtPercentile(50);
+        all.get(s).add(turn);
+      }
+    }
+    List<Sample> samples = new ArrayList<>();
+    for (int s = 0; s < subjects.size(); s++) {
+      Arrays.sort(medians[s]);
+      samples.add(new Sample(medians[s][rounds / 2], all.get(s).getValueAtPercentile(99)));
+    }
+    return samples;
+  }
+
+  private void burst(RoundTrip subject, Histogram into) throws IOException {
+    subject.resume();
+    // The first round trips of a turn pay for waking the peer, not for the path.
+    for (int i = 0; i < Math.min(burst / 10 + 1, 200); i++) {
+      subject.once();
+    }
+    for (int i = 0; i < burst; i++) {
+      long start = System.nanoTime();
+      subject.once();
+      into.recordValue(Math.max(1, System.nanoTime() - start - subject.excludedNs()));
+    }
+    subject.pause();
+  }
+}
