@@ -1,5 +1,6 @@
 package io.farwarp.client;
 
+import java.util.Arrays;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
@@ -51,25 +52,32 @@ final class OffloadRange {
   private final long n;
   private final Chunking chunking;
   private final int localLanes;
-  private final int remoteLanes;
+
+  /** Local lanes first. */
+  private final Rate[] lanes;
 
   /** Where the sides' own parts end; null where they share one. */
   private final @Nullable Long border;
 
   private long front;
   private long back;
-  private final Rate local = new Rate();
-  private final Rate remote = new Rate();
   private boolean stopped;
 
-  /** Indices and lane-seconds of one side. */
+  /** What a lane gets done; older chunks count less, so that a warm-up is soon forgotten. */
   private static final class Rate {
-    private long indices;
-    private double laneSeconds;
+    private static final double MEMORY = 0.5;
 
-    /** Indices per second of one lane; 0 while unknown. */
-    private double perLane() {
-      return laneSeconds <= 0 ? 0 : indices / laneSeconds;
+    private double indices;
+    private double seconds;
+
+    private void add(long moreIndices, double moreSeconds) {
+      indices = indices * MEMORY + moreIndices;
+      seconds = seconds * MEMORY + moreSeconds;
+    }
+
+    /** Indices per second; 0 while unknown. */
+    private double perSecond() {
+      return seconds <= 0 ? 0 : indices / seconds;
     }
   }
 
@@ -78,7 +86,8 @@ final class OffloadRange {
     this.n = n;
     this.chunking = chunking;
     this.localLanes = localLanes;
-    this.remoteLanes = remoteLanes;
+    this.lanes = new Rate[localLanes + remoteLanes];
+    Arrays.setAll(lanes, _ -> new Rate());
     this.back = n;
     this.border = remoteShare.isEmpty() ? null : border(remoteShare.getAsDouble());
   }
@@ -91,59 +100,66 @@ final class OffloadRange {
     return exact - exact % chunking.grain();
   }
 
-  /** The next chunk of the remote side, or null when there is none left. */
-  synchronized @Nullable Chunk nextRemote() {
-    long end = border == null ? back : border;
-    if (stopped || front >= end) {
+  /**
+   * The next chunk for a lane, or null when its side has none left.
+   *
+   * @param lane local lanes count from 0, remote ones follow
+   */
+  synchronized @Nullable Chunk next(int lane) {
+    if (stopped) {
       return null;
     }
-    long size = size(end - front, remote, remoteLanes);
+    return lane < localLanes ? nextLocal(lane) : nextRemote(lane);
+  }
+
+  private @Nullable Chunk nextRemote(int lane) {
+    long end = border == null ? back : border;
+    if (front >= end) {
+      return null;
+    }
+    long size = size(end - front, lane, lanes.length - localLanes);
     long from = front;
     front = end - from <= size ? end : from + size;
     return new Chunk(from, front);
   }
 
-  /** The same for the local side. */
-  synchronized @Nullable Chunk nextLocal() {
+  private @Nullable Chunk nextLocal(int lane) {
     long start = border == null ? front : border;
-    if (stopped || back <= start) {
+    if (back <= start) {
       return null;
     }
-    long size = size(back - start, local, localLanes);
     long to = back;
-    long from = Math.max(start, to - size);
+    long from = Math.max(start, to - size(back - start, lane, localLanes));
     // The end of the range may lie anywhere; every other bound is on the grain.
     back = from - start < chunking.grain() ? start : from - from % chunking.grain();
     return new Chunk(back, to);
   }
 
-  private long size(long left, Rate side, int lanes) {
+  private long size(long left, int lane, int lanesOfSide) {
     double wanted;
     if (border != null) {
-      wanted = (double) left / lanes * PART_OF_SHARE;
+      wanted = (double) left / lanesOfSide * PART_OF_SHARE;
     } else {
-      double own = side.perLane();
-      double all = localLanes * local.perLane() + remoteLanes * remote.perLane();
-      boolean known = local.perLane() > 0 && remote.perLane() > 0;
-      wanted = known ? left * (own / all) * PART_OF_SHARE : n * FIRST_PART;
+      double own = lanes[lane].perSecond();
+      wanted = own > 0 ? left * (own / all(own)) * PART_OF_SHARE : n * FIRST_PART;
     }
     long size = (long) Math.min(wanted, (double) chunking.most());
     size = Math.max(chunking.least(), size - size % chunking.grain());
     return Math.min(size, chunking.most());
   }
 
-  /** A chunk is done; {@code seconds} is what it kept one lane busy for. */
-  synchronized void localDone(Chunk chunk, double seconds) {
-    add(local, chunk, seconds);
+  /** Indices per second of all lanes; one whose rate is unknown counts like the asking one. */
+  private double all(double own) {
+    double sum = 0;
+    for (Rate rate : lanes) {
+      sum += rate.perSecond() > 0 ? rate.perSecond() : own;
+    }
+    return sum;
   }
 
-  synchronized void remoteDone(Chunk chunk, double seconds) {
-    add(remote, chunk, seconds);
-  }
-
-  private static void add(Rate side, Chunk chunk, double seconds) {
-    side.indices += chunk.size();
-    side.laneSeconds += seconds;
+  /** A lane's chunk is done; {@code seconds} is what it took of the lane's time. */
+  synchronized void done(int lane, Chunk chunk, double seconds) {
+    lanes[lane].add(chunk.size(), seconds);
   }
 
   /** No more chunks. */

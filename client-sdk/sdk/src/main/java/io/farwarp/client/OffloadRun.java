@@ -60,10 +60,12 @@ final class OffloadRun {
     List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < remotes.size(); i++) {
       Offload.RemoteCode code = remotes.get(i);
-      threads.add(start("farwarp-offload-remote-" + i, () -> remoteLane(code)));
+      int lane = localThreads + i;
+      threads.add(start("farwarp-offload-remote-" + i, () -> remoteLane(lane, code)));
     }
     for (int i = 0; i < localThreads; i++) {
-      threads.add(start("farwarp-offload-local-" + i, this::localLane));
+      int lane = i;
+      threads.add(start("farwarp-offload-local-" + i, () -> localLane(lane)));
     }
     join(threads);
     double seconds = since(startNs);
@@ -86,9 +88,9 @@ final class OffloadRun {
         });
   }
 
-  private void localLane() {
+  private void localLane(int lane) {
     OffloadRange.@Nullable Chunk chunk;
-    while ((chunk = range.nextLocal()) != null) {
+    while ((chunk = range.next(lane)) != null) {
       long beganNs = System.nanoTime();
       try {
         localCode.run(chunk.from(), chunk.to());
@@ -96,17 +98,17 @@ final class OffloadRun {
         fail(e);
         return;
       }
-      range.localDone(chunk, since(beganNs));
+      range.done(lane, chunk, since(beganNs));
       local.add(chunk, since(startNs));
     }
   }
 
-  private void remoteLane(Offload.RemoteCode code) {
+  private void remoteLane(int lane, Offload.RemoteCode code) {
     Queue<Sent> sent = new ArrayDeque<>();
     long busySinceNs = System.nanoTime();
     try {
       while (true) {
-        OffloadRange.@Nullable Chunk chunk = sent.size() < inFlight ? range.nextRemote() : null;
+        OffloadRange.@Nullable Chunk chunk = sent.size() < inFlight ? range.next(lane) : null;
         if (chunk != null) {
           sent.add(new Sent(chunk, code.post(chunk.from(), chunk.to())));
           continue;
@@ -117,7 +119,7 @@ final class OffloadRun {
         }
         oldest.posted().await();
         // Chunks of a worker run one after the other: what lies between two ends is one chunk's.
-        range.remoteDone(oldest.chunk(), since(busySinceNs));
+        range.done(lane, oldest.chunk(), since(busySinceNs));
         busySinceNs = System.nanoTime();
         remote.add(oldest.chunk(), since(startNs));
       }
