@@ -40,20 +40,35 @@ public interface QueuePair extends AutoCloseable {
   /** This side's exposed memory, registered; empty region on the connecting side. */
   MemoryRegion localExposed();
 
-  /** Registers memory of this side. Throws with the limit's name where the host refuses. */
+  /**
+   * Registers native memory of this side as a source of writes and, unless the transport is {@code
+   * shm}, a target of the peer's. Throws with the limit's name where the host refuses.
+   *
+   * <p>On {@code shm} the peer reaches only what both sides map: ranges of the exposed memory.
+   * {@link #importRegion} refuses the descriptor of anything else.
+   */
   MemoryRegion register(MemorySegment memory) throws IOException;
 
-  /** A region of the peer's from its descriptor, every field of which is checked. */
+  /**
+   * A region of the peer's from its descriptor, every field of which is checked; throws for a
+   * malformed one and for memory that the transport cannot reach.
+   */
   RemoteRegion importRegion(byte[] descriptor) throws IOException;
 
   /**
    * The place of the next outgoing message, {@link io.farwarp.wire.Wire#MAX_MESSAGE_BYTES} long,
    * write-only, content undefined; the same one until {@link #postMessage}. Null when the ring is
-   * full or the connection has ended.
+   * full or the connection has ended; a following {@link #await} ends when there may be a place.
    */
   @Nullable MemorySegment claimMessage();
 
-  /** Sends the first {@code lengthBytes} of the claimed place, after all that was posted before. */
+  /**
+   * Sends the first {@code lengthBytes} of the claimed place, after all that was posted before.
+   * What the network does not take at once, {@link #poll} sends. Does nothing once the connection
+   * has ended.
+   *
+   * @throws IllegalStateException no place was claimed and the ring is full
+   */
   void postMessage(int lengthBytes);
 
   /**
@@ -62,7 +77,7 @@ public interface QueuePair extends AutoCloseable {
    * Zero length is allowed.
    *
    * @param workRequestId {@link #UNSIGNALLED}, or handed back by {@link CompletionHandler#written}
-   * @return false if the send queue is full; nothing was posted
+   * @return false if the send queue is full or the connection has ended; nothing was posted
    * @throws IndexOutOfBoundsException a range outside its region
    */
   boolean postWrite(
@@ -83,8 +98,9 @@ public interface QueuePair extends AutoCloseable {
 
   /**
    * Blocks until {@link #poll} may have something to do, {@link #wakeup} was called, or the time
-   * has passed; may return early. Without a lost wake-up: what arrives between the last poll and
-   * this call ends it at once.
+   * has passed (to about a millisecond); may return early. Without a lost wake-up: what arrives
+   * between the last poll and this call ends it at once. The death of the peer's process ends it
+   * within 250 ms, and a thread that polls instead notices it as soon.
    */
   void await(long timeoutNs);
 

@@ -6,12 +6,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.farwarp.rdma.linux.SharedMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /** Both ends of one connection inside this process, each with what it has received. */
-final class Connection implements AutoCloseable {
+public final class Connection implements AutoCloseable {
   static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(20);
 
   final SharedMemory window;
@@ -22,40 +24,66 @@ final class Connection implements AutoCloseable {
   final RecordingHandler atConnector = new RecordingHandler();
   final RecordingHandler atAcceptor = new RecordingHandler();
 
-  Connection(Transport transport, String address, long windowBytes) throws Exception {
+  Connection(TransportUnderTest provider, Path directory, long windowBytes) throws Exception {
     window = SharedMemory.create("test-window", windowBytes);
-    admission =
-        new RecordingAdmission(
-            new ExposedMemory(window.segment(), OptionalInt.of(window.descriptor())));
-    listener = transport.listen(address, admission);
-    listener.start();
-    connector = transport.connect(listener.address(), challenge -> challenge, TIMEOUT_NS);
+    admission = new RecordingAdmission(exposed(window));
+    listener = listen(provider, directory, admission);
+    connector = provider.transport().connect(listener.address(), answer -> answer, TIMEOUT_NS);
     acceptor = admission.nextConnected();
   }
 
+  static ExposedMemory exposed(SharedMemory window) {
+    return new ExposedMemory(window.segment(), OptionalInt.of(window.descriptor()));
+  }
+
+  static Listener listen(TransportUnderTest provider, Path directory, Admission admission)
+      throws IOException {
+    String address = provider.freshAddress(Files.createTempDirectory(directory, "l"));
+    Listener listener = provider.transport().listen(address, admission);
+    listener.start();
+    return listener;
+  }
+
+  /** Posts a message for which there must be a place. */
   static void post(QueuePair from, String text) {
+    if (!tryPost(from, text)) {
+      throw new AssertionError("the ring is full or the connection has ended");
+    }
+  }
+
+  static boolean tryPost(QueuePair from, String text) {
     MemorySegment place = from.claimMessage();
     if (place == null) {
-      throw new AssertionError("the ring is full or the connection has ended");
+      return false;
     }
     byte[] bytes = text.getBytes(UTF_8);
     MemorySegment.copy(bytes, 0, place, JAVA_BYTE, 0, bytes.length);
     from.postMessage(bytes.length);
+    return true;
   }
 
   /** Polls both ends until the condition holds. */
   void pollUntil(BooleanSupplier condition) {
-    pollUntil(condition, "both ends were polled");
-  }
-
-  void pollUntil(BooleanSupplier condition, String what) {
     long start = System.nanoTime();
     while (!condition.getAsBoolean()) {
       connector.poll(atConnector, 16);
       acceptor.poll(atAcceptor, 16);
-      if (System.nanoTime() - start > TIMEOUT_NS) {
-        throw new AssertionError("not reached in time: " + what);
-      }
+      requireTime(start);
+      Thread.onSpinWait();
+    }
+  }
+
+  static void requireTime(long startNs) {
+    if (System.nanoTime() - startNs > TIMEOUT_NS) {
+      throw new AssertionError("the condition did not come about in time");
+    }
+  }
+
+  /** Waits for something that no call announces. */
+  static void until(BooleanSupplier condition) {
+    long start = System.nanoTime();
+    while (!condition.getAsBoolean()) {
+      requireTime(start);
       Thread.onSpinWait();
     }
   }

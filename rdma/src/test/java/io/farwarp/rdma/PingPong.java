@@ -16,9 +16,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.OptionalInt;
 
 /**
@@ -60,7 +58,9 @@ public final class PingPong {
       try (Listener listener = transport.listen(address, admission)) {
         listener.start();
         int rawPort = ((InetSocketAddress) rawServer.getLocalAddress()).getPort();
-        Process peer = spawn("peer", name, listener.address(), String.valueOf(rawPort), what);
+        Process peer =
+            ChildJvm.start(
+                PingPong.class, "peer", name, listener.address(), String.valueOf(rawPort), what);
         try (SocketChannel raw = rawServer.accept();
             QueuePair queuePair = admission.nextConnected()) {
           prepare(raw);
@@ -78,17 +78,6 @@ public final class PingPong {
   private static void prepare(SocketChannel raw) throws IOException {
     raw.configureBlocking(false);
     raw.setOption(StandardSocketOptions.TCP_NODELAY, true);
-  }
-
-  static Process spawn(String... arguments) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(ProcessHandle.current().info().command().orElseThrow());
-    command.add("--enable-native-access=ALL-UNNAMED");
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(PingPong.class.getName());
-    command.addAll(Arrays.asList(arguments));
-    return new ProcessBuilder(command).inheritIO().start();
   }
 
   private static void run(
@@ -109,7 +98,11 @@ public final class PingPong {
         ratios[block] = (double) p(ours, 50) / p(base, 50);
         System.out.printf(
             "raw p50 %d p99 %d ns; ours p50 %d p99 %d ns; ratio %.2f, difference %d ns%n",
-            p(base, 50), p(base, 99), p(ours, 50), p(ours, 99), ratios[block],
+            p(base, 50),
+            p(base, 99),
+            p(ours, 50),
+            p(ours, 99),
+            ratios[block],
             p(ours, 50) - p(base, 50));
       }
     }
@@ -123,8 +116,7 @@ public final class PingPong {
     return sorted[sorted.length * percent / 100];
   }
 
-  private static void peer(String name, String address, int rawPort, String what)
-      throws Exception {
+  private static void peer(String name, String address, int rawPort, String what) throws Exception {
     boolean warm = what.equals("warm");
     try (SocketChannel raw =
             SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), rawPort));

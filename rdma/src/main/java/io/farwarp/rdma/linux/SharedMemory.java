@@ -1,10 +1,11 @@
 package io.farwarp.rdma.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 
 /**
  * Anonymous memory behind a descriptor (memfd), mapped, and sealed so that nobody can shrink or
@@ -18,6 +19,7 @@ public final class SharedMemory implements AutoCloseable {
   private static final int NEEDED_SEALS = Libc.F_SEAL_SHRINK | Libc.F_SEAL_GROW;
   private static final long PREFAULT_STEP_BYTES = 256L << 20;
   private static final long PAGE_BYTES = 4096;
+  private static final VarHandle WORD = JAVA_INT.varHandle();
 
   private final int descriptor;
   private final Arena arena;
@@ -31,7 +33,7 @@ public final class SharedMemory implements AutoCloseable {
   }
 
   /**
-   * New memory of {@code sizeBytes}, none of it backed by pages yet.
+   * New memory of {@code sizeBytes}, a multiple of 4096; none of it is backed by pages yet.
    *
    * @param name shown in {@code /proc/PID/maps}
    */
@@ -100,8 +102,9 @@ public final class SharedMemory implements AutoCloseable {
   }
 
   private static void checkSize(long sizeBytes) throws IOException {
-    if (sizeBytes <= 0) {
-      throw new IOException("shared memory of " + sizeBytes + " bytes; it takes at least 1");
+    if (sizeBytes <= 0 || sizeBytes % PAGE_BYTES != 0) {
+      throw new IOException(
+          "shared memory of %d bytes; it takes a multiple of %d".formatted(sizeBytes, PAGE_BYTES));
     }
   }
 
@@ -166,7 +169,7 @@ public final class SharedMemory implements AutoCloseable {
 
   private void touch(long offset, long lengthBytes) {
     for (long at = offset; at < offset + lengthBytes; at += PAGE_BYTES) {
-      segment.set(JAVA_BYTE, at, segment.get(JAVA_BYTE, at));
+      int _ = (int) WORD.getAndAdd(segment, at, 0); // Keeps what another process writes meanwhile.
     }
   }
 

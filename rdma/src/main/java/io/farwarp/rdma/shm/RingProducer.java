@@ -60,6 +60,9 @@ final class RingProducer {
   }
 
   void post(int lengthBytes) {
+    if (produced - consumed == Wire.RING_DEPTH) {
+      throw new IllegalStateException("postMessage without a claimed place");
+    }
     long number = produced + 1;
     long slot = RingLayout.slot(number);
     int carried = lengthBytes;

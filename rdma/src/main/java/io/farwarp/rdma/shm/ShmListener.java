@@ -6,8 +6,8 @@ import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.linux.Cancellation;
 import io.farwarp.rdma.linux.ErrnoException;
 import io.farwarp.rdma.linux.UnixSocket;
+import io.farwarp.rdma.provider.Acceptor;
 import io.farwarp.rdma.provider.Greeting;
-import io.farwarp.rdma.provider.HandshakeThreads;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
@@ -20,16 +20,13 @@ import org.jspecify.annotations.Nullable;
 final class ShmListener implements Listener {
   private static final System.Logger LOG = System.getLogger(ShmListener.class.getName());
   private static final int ACCEPT_WAIT_MS = 1000;
-  private static final int PLACE_WAIT_MS = 100;
 
   private final Path path;
   private final Object fileKey;
   private final UnixSocket socket;
   private final Admission admission;
   private final Cancellation cancel;
-  private final HandshakeThreads handshakes;
-  private @Nullable Thread acceptor;
-  private volatile boolean closed;
+  private final Acceptor acceptor;
 
   private ShmListener(
       Path path, Object fileKey, UnixSocket socket, Admission admission, Cancellation cancel) {
@@ -38,7 +35,7 @@ final class ShmListener implements Listener {
     this.socket = socket;
     this.admission = admission;
     this.cancel = cancel;
-    this.handshakes = new HandshakeThreads("farwarp-shm-handshake");
+    this.acceptor = new Acceptor("farwarp-shm-listener", this::accept);
   }
 
   static ShmListener bind(String address, Admission admission) throws IOException {
@@ -91,58 +88,39 @@ final class ShmListener implements Listener {
   }
 
   @Override
-  public synchronized void start() {
-    if (acceptor != null || closed) {
-      throw new IllegalStateException("the listener was started or closed before");
-    }
-    Thread thread = new Thread(this::acceptUntilClosed, "farwarp-shm-acceptor");
-    thread.setDaemon(true);
-    acceptor = thread;
-    thread.start();
+  public void start() {
+    acceptor.start();
   }
 
-  private void acceptUntilClosed() {
-    try {
-      while (!closed) {
-        if (handshakes.takePlace(PLACE_WAIT_MS)) {
-          acceptOne();
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+  private Acceptor.@Nullable Handshake accept() throws IOException {
+    if (socket.awaitReady(UnixSocket.POLLIN, cancel, ACCEPT_WAIT_MS) <= 0) {
+      return null;
     }
+    UnixSocket peer = socket.accept();
+    return peer == null ? null : new Handshake(peer);
   }
 
-  private void acceptOne() {
-    UnixSocket peer = null;
-    try {
-      if (socket.awaitReady(UnixSocket.POLLIN, cancel, ACCEPT_WAIT_MS) > 0) {
-        peer = socket.accept();
-      }
-    } catch (IOException e) {
-      LOG.log(Level.WARNING, "accept on " + path + " failed", e);
-      pauseAfterFailure();
-    }
-    if (peer == null) {
-      handshakes.returnPlace();
-      return;
-    }
-    UnixSocket accepted = peer;
-    handshakes.run(() -> handshake(accepted));
-  }
+  private final class Handshake implements Acceptor.Handshake {
+    private final UnixSocket peer;
 
-  /** Out of descriptors, most likely: without a pause the acceptor would spin. */
-  private void pauseAfterFailure() {
-    try {
-      Thread.sleep(PLACE_WAIT_MS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    Handshake(UnixSocket peer) {
+      this.peer = peer;
+    }
+
+    @Override
+    public void run() {
+      handshake(peer);
+    }
+
+    @Override
+    public void discard() {
+      peer.close();
     }
   }
 
   private void handshake(UnixSocket peer) {
     try {
-      long deadlineNs = System.nanoTime() + HandshakeThreads.TIMEOUT_NS;
+      long deadlineNs = System.nanoTime() + Acceptor.TIMEOUT_NS;
       UnixStream stream = new UnixStream(peer, cancel);
       Greeting greeting = new Greeting(stream, ShmTransport.NUMBER, deadlineNs);
       switch (greeting.challenge(admission)) {
@@ -172,28 +150,24 @@ final class ShmListener implements Listener {
       admission.abandoned(admitted);
       throw e;
     }
-    admission.connected(queuePair, admitted);
+    try {
+      admission.connected(queuePair, admitted);
+    } catch (RuntimeException e) {
+      queuePair.close();
+      throw e;
+    }
   }
 
   @Override
   public void close() {
-    synchronized (this) {
-      if (closed) {
-        return;
-      }
-      closed = true;
+    if (!acceptor.stop()) {
+      return;
     }
     try {
       cancel.cancel();
-      Thread accepting = acceptor;
-      if (accepting != null) {
-        accepting.join();
-      }
-      if (handshakes.awaitEnd()) {
+      if (acceptor.awaitEnd()) {
         cancel.close();
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     } catch (IOException e) {
       LOG.log(Level.WARNING, "closing the listener on " + path, e);
     }

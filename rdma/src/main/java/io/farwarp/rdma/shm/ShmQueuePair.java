@@ -12,6 +12,7 @@ import io.farwarp.wire.Wire;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +28,7 @@ final class ShmQueuePair implements QueuePair {
   private static final long FULL_RING_SLICE_NS = 1_000_000L;
 
   /** Idle polls between two looks at the clock; a power of two. */
-  private static final int POLLS_PER_CLOCK = 256;
+  private static final int POLLS_PER_CLOCK = 64;
 
   private static final long PEER_CHECK_NS = 1_000_000L;
 
@@ -45,7 +46,7 @@ final class ShmQueuePair implements QueuePair {
 
   private final AtomicReference<@Nullable String> abortReason = new AtomicReference<>();
   private final Object wakeLock = new Object();
-  private volatile boolean wakeRequested;
+  private final AtomicBoolean wakeRequested = new AtomicBoolean();
   private boolean unmapped;
 
   private int idlePolls;
@@ -136,7 +137,9 @@ final class ShmQueuePair implements QueuePair {
       throw new IndexOutOfBoundsException(
           "message of " + lengthBytes + " bytes; it takes 1 to " + Wire.MAX_MESSAGE_BYTES);
     }
-    producer.post(lengthBytes);
+    if (!closed) {
+      producer.post(lengthBytes);
+    }
   }
 
   @Override
@@ -242,7 +245,7 @@ final class ShmQueuePair implements QueuePair {
       return;
     }
     consumer.announceSleep();
-    if (!wakeRequested && !somethingToDo()) {
+    if (!wakeRequested.get() && !somethingToDo()) {
       long slice = producer.stillFull() ? FULL_RING_SLICE_NS : SLEEP_SLICE_NS;
       consumer.sleep(Math.min(timeoutNs, slice));
       if (!consumer.ready() && ending == null) {
@@ -250,7 +253,7 @@ final class ShmQueuePair implements QueuePair {
       }
     }
     consumer.endSleep();
-    wakeRequested = false;
+    wakeRequested.getAndSet(false); // The read makes visible what the waker did before.
   }
 
   private boolean somethingToDo() {
@@ -265,7 +268,7 @@ final class ShmQueuePair implements QueuePair {
 
   @Override
   public void wakeup() {
-    wakeRequested = true;
+    wakeRequested.set(true);
     synchronized (wakeLock) {
       if (!unmapped) {
         consumer.wakeSelf();

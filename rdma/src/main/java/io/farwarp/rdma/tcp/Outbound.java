@@ -33,8 +33,6 @@ final class Outbound {
   /** From position to limit: framed bytes that the socket has not taken yet. */
   private final ByteBuffer framed = buffer.asByteBuffer().limit(0);
 
-  private final ByteBuffer[] gathered = new ByteBuffer[2];
-
   private @Nullable TcpRegion payload;
   private long payloadOffset;
   private long payloadLeft;
@@ -128,24 +126,16 @@ final class Outbound {
     return framed.limit() + bytes <= BUFFER_BYTES;
   }
 
+  /** One system call. A gathering one would spare the second, but the JDK's allocates. */
   private boolean send() throws IOException {
     TcpRegion region = payload;
-    if (region == null) {
+    if (framed.hasRemaining() || region == null) {
       return channel.write(framed) > 0;
     }
-    ByteBuffer view = region.outbound().at(payloadOffset, Math.min(payloadLeft, CHUNK_BYTES));
-    int before = view.position();
-    long sent;
-    if (framed.hasRemaining()) {
-      gathered[0] = framed;
-      gathered[1] = view;
-      sent = channel.write(gathered, 0, 2);
-    } else {
-      sent = channel.write(view);
-    }
-    int ofPayload = view.position() - before;
-    payloadOffset += ofPayload;
-    payloadLeft -= ofPayload;
+    int sent =
+        channel.write(region.outbound().at(payloadOffset, Math.min(payloadLeft, CHUNK_BYTES)));
+    payloadOffset += sent;
+    payloadLeft -= sent;
     if (payloadLeft == 0) {
       payload = null;
       complete(payloadId);

@@ -54,6 +54,9 @@ final class SendQueue {
   }
 
   void addMessage(int lengthBytes) {
+    if (waitingMessages == Wire.RING_DEPTH) {
+      throw new IllegalStateException("postMessage without a claimed place");
+    }
     int at = next();
     source[at] = null;
     length[at] = lengthBytes;

@@ -3,17 +3,14 @@ package io.farwarp.rdma.tcp;
 import io.farwarp.rdma.Admission;
 import io.farwarp.rdma.Listener;
 import io.farwarp.rdma.QueuePair;
+import io.farwarp.rdma.provider.Acceptor;
 import io.farwarp.rdma.provider.Greeting;
-import io.farwarp.rdma.provider.HandshakeThreads;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 
 /** Accepts on a TCP port: one acceptor thread, and a thread for each handshake under way. */
 final class TcpListener implements Listener {
@@ -21,15 +18,12 @@ final class TcpListener implements Listener {
   static final byte READY = 1;
 
   private static final System.Logger LOG = System.getLogger(TcpListener.class.getName());
-  private static final int PLACE_WAIT_MS = 100;
 
   private final ServerSocketChannel channel;
   private final String address;
   private final Admission admission;
-  private final HandshakeThreads handshakes = new HandshakeThreads("farwarp-tcp-handshake");
+  private final Acceptor acceptor = new Acceptor("farwarp-tcp-listener", this::accept);
   private final Set<TcpStream> opening = ConcurrentHashMap.newKeySet();
-  private @Nullable Thread acceptor;
-  private volatile boolean closed;
 
   private TcpListener(ServerSocketChannel channel, String address, Admission admission) {
     this.channel = channel;
@@ -56,52 +50,32 @@ final class TcpListener implements Listener {
   }
 
   @Override
-  public synchronized void start() {
-    if (acceptor != null || closed) {
-      throw new IllegalStateException("the listener was started or closed before");
-    }
-    Thread thread = new Thread(this::acceptUntilClosed, "farwarp-tcp-acceptor");
-    thread.setDaemon(true);
-    acceptor = thread;
-    thread.start();
+  public void start() {
+    acceptor.start();
   }
 
-  private void acceptUntilClosed() {
-    try {
-      while (!closed) {
-        if (handshakes.takePlace(PLACE_WAIT_MS)) {
-          acceptOne();
-        }
+  private Acceptor.Handshake accept() throws IOException {
+    TcpStream stream = new TcpStream(channel.accept());
+    return new Acceptor.Handshake() {
+      @Override
+      public void run() {
+        handshake(stream);
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
 
-  private void acceptOne() throws InterruptedException {
-    TcpStream stream;
-    try {
-      SocketChannel peer = channel.accept();
-      stream = new TcpStream(peer);
-    } catch (ClosedChannelException e) {
-      handshakes.returnPlace();
-      return;
-    } catch (IOException e) {
-      handshakes.returnPlace();
-      LOG.log(Level.WARNING, "accept on " + address + " failed", e);
-      Thread.sleep(PLACE_WAIT_MS); // Out of descriptors, most likely: not to spin on it.
-      return;
-    }
-    handshakes.run(() -> handshake(stream));
+      @Override
+      public void discard() {
+        closeQuietly(stream);
+      }
+    };
   }
 
   private void handshake(TcpStream stream) {
     opening.add(stream);
     try {
-      if (closed) {
+      if (acceptor.isStopped()) {
         stream.cancel();
       }
-      long deadlineNs = System.nanoTime() + HandshakeThreads.TIMEOUT_NS;
+      long deadlineNs = System.nanoTime() + Acceptor.TIMEOUT_NS;
       Greeting greeting = new Greeting(stream, TcpTransport.NUMBER, deadlineNs);
       switch (greeting.challenge(admission)) {
         case Admission.Refused refused -> {
@@ -136,7 +110,12 @@ final class TcpListener implements Listener {
       throw e;
     }
     opening.remove(stream);
-    admission.connected(queuePair, admitted);
+    try {
+      admission.connected(queuePair, admitted);
+    } catch (RuntimeException e) {
+      queuePair.close();
+      throw e;
+    }
   }
 
   private static void closeQuietly(TcpStream stream) {
@@ -149,24 +128,15 @@ final class TcpListener implements Listener {
 
   @Override
   public void close() {
-    synchronized (this) {
-      if (closed) {
-        return;
-      }
-      closed = true;
+    if (!acceptor.stop()) {
+      return;
     }
     try {
       channel.close();
-      Thread accepting = acceptor;
-      if (accepting != null) {
-        accepting.join();
-      }
-      opening.forEach(TcpStream::cancel);
-      handshakes.awaitEnd();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     } catch (IOException e) {
       LOG.log(Level.WARNING, "closing the listener on " + address, e);
     }
+    opening.forEach(TcpStream::cancel);
+    acceptor.awaitEnd();
   }
 }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class TcpQueuePair implements QueuePair {
   private static final System.Logger LOG = System.getLogger(TcpQueuePair.class.getName());
 
-  /** System calls that one poll spends in each direction, each of one chunk at most. */
+  /** System calls that one poll or post spends in a direction, each of one chunk at most. */
   private static final int CALLS_PER_POLL = 2;
 
   private static final long NANOS_PER_MILLI = 1_000_000L;
@@ -113,8 +113,10 @@ final class TcpQueuePair implements QueuePair {
       throw new IndexOutOfBoundsException(
           "message of " + lengthBytes + " bytes; it takes 1 to " + Wire.MAX_MESSAGE_BYTES);
     }
-    outbound.queue().addMessage(lengthBytes);
-    flush(1);
+    if (isOpen()) {
+      outbound.queue().addMessage(lengthBytes);
+      flush(CALLS_PER_POLL);
+    }
   }
 
   @Override
@@ -164,13 +166,12 @@ final class TcpQueuePair implements QueuePair {
       return 0;
     }
     int events = deliverWrites(handler, limit);
+    String aborted = abortReason.get();
+    if (ending == null && aborted != null) {
+      endLocally(aborted);
+    }
     if (ending != null) {
       return events + pollEnding(handler, limit - events);
-    }
-    String aborted = abortReason.get();
-    if (aborted != null) {
-      endLocally(aborted);
-      return events;
     }
     boolean moved = !outbound.isIdle() && flush(CALLS_PER_POLL);
     int received = receive(handler, limit - events);
@@ -276,7 +277,7 @@ final class TcpQueuePair implements QueuePair {
       stream.key().interestOps(wanted);
     }
     try {
-      selector.select(TcpQueuePair::noted, (timeoutNs + NANOS_PER_MILLI - 1) / NANOS_PER_MILLI);
+      selector.select(TcpQueuePair::noted, Math.ceilDiv(timeoutNs, NANOS_PER_MILLI));
     } catch (IOException e) {
       ending = "waiting failed: " + e.getMessage();
     }

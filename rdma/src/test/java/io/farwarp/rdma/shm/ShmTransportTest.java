@@ -1,25 +1,42 @@
 package io.farwarp.rdma.shm;
 
-import io.farwarp.rdma.QueuePair;
-import io.farwarp.rdma.Transport;
+import io.farwarp.rdma.ConnectionContract;
+import io.farwarp.rdma.HandshakeContract;
 import io.farwarp.rdma.TransportContract;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
+import io.farwarp.rdma.TransportUnderTest;
+import io.farwarp.rdma.WaitingContract;
+import org.junit.jupiter.api.Nested;
 
-final class ShmTransportTest extends TransportContract {
-  @Override
-  protected Transport transport() {
-    return new ShmTransport();
+final class ShmTransportTest {
+  @Nested
+  final class Data extends TransportContract {
+    @Override
+    protected TransportUnderTest provider() {
+      return new ShmUnderTest();
+    }
   }
 
-  @Override
-  protected String freshAddress(Path privateDirectory) {
-    return privateDirectory.resolve("socket").toString();
+  @Nested
+  final class Waiting extends WaitingContract {
+    @Override
+    protected TransportUnderTest provider() {
+      return new ShmUnderTest();
+    }
   }
 
-  @Override
-  protected MemorySegment connectorMemory(QueuePair connector, Arena arena, long sizeBytes) {
-    return connector.remoteExposed().mapped().orElseThrow().asSlice(0, sizeBytes);
+  @Nested
+  final class Handshakes extends HandshakeContract {
+    @Override
+    protected TransportUnderTest provider() {
+      return new ShmUnderTest();
+    }
+  }
+
+  @Nested
+  final class Ends extends ConnectionContract {
+    @Override
+    protected TransportUnderTest provider() {
+      return new ShmUnderTest();
+    }
   }
 }

@@ -1,25 +1,42 @@
 package io.farwarp.rdma.tcp;
 
-import io.farwarp.rdma.QueuePair;
-import io.farwarp.rdma.Transport;
+import io.farwarp.rdma.ConnectionContract;
+import io.farwarp.rdma.HandshakeContract;
 import io.farwarp.rdma.TransportContract;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
+import io.farwarp.rdma.TransportUnderTest;
+import io.farwarp.rdma.WaitingContract;
+import org.junit.jupiter.api.Nested;
 
-final class TcpTransportTest extends TransportContract {
-  @Override
-  protected Transport transport() {
-    return new TcpTransport();
+final class TcpTransportTest {
+  @Nested
+  final class Data extends TransportContract {
+    @Override
+    protected TransportUnderTest provider() {
+      return new TcpUnderTest();
+    }
   }
 
-  @Override
-  protected String freshAddress(Path privateDirectory) {
-    return "127.0.0.1:0";
+  @Nested
+  final class Waiting extends WaitingContract {
+    @Override
+    protected TransportUnderTest provider() {
+      return new TcpUnderTest();
+    }
   }
 
-  @Override
-  protected MemorySegment connectorMemory(QueuePair connector, Arena arena, long sizeBytes) {
-    return arena.allocate(sizeBytes, 64);
+  @Nested
+  final class Handshakes extends HandshakeContract {
+    @Override
+    protected TransportUnderTest provider() {
+      return new TcpUnderTest();
+    }
+  }
+
+  @Nested
+  final class Ends extends ConnectionContract {
+    @Override
+    protected TransportUnderTest provider() {
+      return new TcpUnderTest();
+    }
   }
 }
