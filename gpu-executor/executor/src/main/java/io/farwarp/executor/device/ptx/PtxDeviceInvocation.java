@@ -1,0 +1,264 @@
+package io.farwarp.executor.device.ptx;
+
+import io.farwarp.executor.device.DeviceInvocation;
+import io.farwarp.function.Argument;
+import io.farwarp.function.Expression;
+import io.farwarp.function.FunctionSpec;
+import io.farwarp.function.LaunchSpec;
+import io.farwarp.ptx.PtxExecutor;
+import io.farwarp.ptx.PtxFault;
+import io.farwarp.ptx.PtxLaunch;
+import io.farwarp.ptx.StopSignal;
+import io.farwarp.wire.Status;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One invocation of a function on the PTX CPU device: the prepared launches of its plan, and the
+ * arguments that they get before they run.
+ */
+final class PtxDeviceInvocation implements DeviceInvocation {
+  private static final int POSTED = 1;
+  private static final int BEGUN = 2;
+  private static final int WITHDRAWN = 3;
+  private static final VarHandle STATE;
+
+  static {
+    try {
+      STATE = MethodHandles.lookup().findVarHandle(PtxDeviceInvocation.class, "state", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final PtxDeviceModule module;
+  private final FunctionSpec spec;
+  private final MemorySegment memory;
+  private final PtxLaunch[] launches;
+  private final long[] work;
+  private final long[] scalars;
+  private final long[] offsets;
+  private final long[] lengths;
+  private final long[] scratchOffsets;
+  private long scratchBytes;
+  private long threads;
+
+  @SuppressWarnings("UnusedVariable") // read and written through STATE
+  private int state;
+
+  private volatile StopSignal stop = new StopSignal();
+  private Status status = Status.OK;
+  private String detail = "";
+  private long startedNs;
+  private long kernelNs;
+
+  /** Tensor offsets count from the start of {@code memory}. */
+  PtxDeviceInvocation(PtxDeviceModule module, MemorySegment memory) {
+    this.module = module;
+    this.spec = module.spec();
+    this.memory = memory;
+    this.launches = module.newLaunches();
+    this.work = new long[spec.slots()];
+    int parameters = spec.parameters().size();
+    this.scalars = new long[parameters];
+    this.offsets = new long[parameters];
+    this.lengths = new long[parameters];
+    this.scratchOffsets = new long[spec.scratch().size()];
+  }
+
+  @Override
+  public @Nullable String bind(
+      long[] scalarBits, long[] tensorOffsetsBytes, long[] tensorLengthsBytes) {
+    String refusal = spec.bind(scalarBits, tensorLengthsBytes, work);
+    if (refusal != null) {
+      status = spec.status(work);
+      return refusal;
+    }
+    refusal = module.checkIntegers(work);
+    if (refusal != null) {
+      status = Status.INVALID_ARGUMENT;
+      return refusal;
+    }
+    System.arraycopy(scalarBits, 0, scalars, 0, scalars.length);
+    System.arraycopy(tensorOffsetsBytes, 0, offsets, 0, offsets.length);
+    System.arraycopy(tensorLengthsBytes, 0, lengths, 0, lengths.length);
+    layOutScratch();
+    countThreads();
+    if (stop.isStopped()) {
+      stop = new StopSignal();
+    }
+    return null;
+  }
+
+  /** Puts the scratch tensors one after the other; an overflowing sum stays too large. */
+  private void layOutScratch() {
+    long next = 0;
+    for (int i = 0; i < scratchOffsets.length; i++) {
+      scratchOffsets[i] = next;
+      long end = next + scratchBytes(i) + (ScratchSlab.ALIGNMENT_BYTES - 1);
+      next = end < next ? Long.MAX_VALUE / 2 : end & -ScratchSlab.ALIGNMENT_BYTES;
+    }
+    scratchBytes = next;
+  }
+
+  private long scratchBytes(int index) {
+    return spec.elements(index, work) * spec.scratch().get(index).elementBytes();
+  }
+
+  private void countThreads() {
+    long sum = 0;
+    List<LaunchSpec> plan = spec.launches();
+    for (int i = 0; i < plan.size(); i++) {
+      LaunchSpec launch = plan.get(i);
+      double product = launch.repeat(work);
+      for (int axis = 0; axis < 3; axis++) {
+        product *= (double) launch.grid(axis, work) * launch.block(axis, work);
+      }
+      sum += (long) Math.min(product, 1e15);
+    }
+    threads = sum;
+  }
+
+  /** What {@link #run} should take; {@link Long#MAX_VALUE} if that is unknown. */
+  long expectedNs() {
+    return module.cost().expectedNs(threads);
+  }
+
+  void posted() {
+    STATE.setRelease(this, POSTED);
+  }
+
+  @Override
+  public boolean stop() {
+    if (STATE.compareAndSet(this, POSTED, WITHDRAWN)) {
+      return true;
+    }
+    stop.stop();
+    return false;
+  }
+
+  /** Runs the whole plan on the calling thread and the executor's; never throws. */
+  void run(PtxExecutor executor, ScratchSlab scratch) {
+    startedNs = System.nanoTime();
+    status = Status.OK;
+    detail = "";
+    kernelNs = 0;
+    if (!STATE.compareAndSet(this, POSTED, BEGUN)) {
+      fail(Status.CANCELLED, "stopped before it began");
+      return;
+    }
+    try {
+      runPlan(executor, scratch);
+    } catch (PtxFault e) {
+      fail(statusOf(e.kind()), e.getMessage());
+    } catch (OutOfMemoryError e) {
+      fail(
+          Status.RESOURCE_EXHAUSTED,
+          "no memory for %d bytes of scratch: %s".formatted(scratchBytes, e.getMessage()));
+    } catch (RuntimeException | Error e) {
+      fail(Status.INTERNAL, "defect in the PTX CPU device: " + e);
+    }
+    kernelNs = System.nanoTime() - startedNs;
+    if (status == Status.OK) {
+      module.cost().measured(threads, kernelNs);
+    }
+  }
+
+  private void runPlan(PtxExecutor executor, ScratchSlab scratch) throws PtxFault {
+    if (scratchBytes > scratch.limitBytes()) {
+      fail(
+          Status.RESOURCE_EXHAUSTED,
+          "%d bytes of scratch; the limit is %d, for a window of this size"
+              .formatted(scratchBytes, scratch.limitBytes()));
+      return;
+    }
+    MemorySegment slab = scratch.ofAtLeast(scratchBytes);
+    List<LaunchSpec> plan = spec.launches();
+    for (int i = 0; i < launches.length; i++) {
+      LaunchSpec launch = plan.get(i);
+      int repeat = launch.repeat(work);
+      if (repeat > 0) {
+        pass(launch, launches[i], slab);
+      }
+      for (int r = 0; r < repeat; r++) {
+        if (stop.isStopped()) {
+          fail(Status.CANCELLED, "stopped before launch " + i + " of its plan");
+          return;
+        }
+        executor.run(launches[i], stop);
+      }
+    }
+  }
+
+  private void pass(LaunchSpec spec, PtxLaunch launch, MemorySegment slab) {
+    launch.grid(spec.grid(0, work), spec.grid(1, work), spec.grid(2, work));
+    launch.block(spec.block(0, work), spec.block(1, work), spec.block(2, work));
+    launch.dynamicSharedBytes(spec.dynamicSharedBytes(work));
+    List<Argument> arguments = spec.arguments();
+    for (int i = 0; i < arguments.size(); i++) {
+      switch (arguments.get(i)) {
+        case Argument.ParameterRef(int index) -> passParameter(launch, i, index);
+        case Argument.ScratchRef(int index) ->
+            launch.pointer(i, slab, scratchOffsets[index], scratchBytes(index));
+        case Expression expression -> launch.scalar(i, expression.value(work));
+      }
+    }
+  }
+
+  private void passParameter(PtxLaunch launch, int position, int parameter) {
+    if (spec.parameters().get(parameter).isTensor()) {
+      launch.pointer(position, memory, offsets[parameter], lengths[parameter]);
+    } else {
+      launch.scalar(position, scalars[parameter]);
+    }
+  }
+
+  private void fail(Status newStatus, @Nullable String reason) {
+    status = newStatus;
+    detail = reason == null ? "no reason given" : reason;
+  }
+
+  private static Status statusOf(PtxFault.Kind kind) {
+    return switch (kind) {
+      case ILLEGAL_ADDRESS -> Status.ILLEGAL_ADDRESS;
+      case MISALIGNED_ADDRESS -> Status.MISALIGNED_ADDRESS;
+      case STOPPED -> Status.CANCELLED;
+      case INVALID_LAUNCH -> Status.INVALID_LAUNCH;
+      case STACK_OVERFLOW, TRAP -> Status.DEVICE_FAULT;
+      case INTERNAL -> Status.INTERNAL;
+    };
+  }
+
+  @Override
+  public Status status() {
+    return status;
+  }
+
+  @Override
+  public String detail() {
+    return detail;
+  }
+
+  @Override
+  public long startedNs() {
+    return startedNs;
+  }
+
+  @Override
+  public long copyInNs() {
+    return 0;
+  }
+
+  @Override
+  public long kernelNs() {
+    return kernelNs;
+  }
+
+  @Override
+  public long copyOutNs() {
+    return 0;
+  }
+}

@@ -1,0 +1,88 @@
+package io.farwarp.executor.device.ptx;
+
+import io.farwarp.executor.device.DeviceException;
+import io.farwarp.function.FunctionSpec;
+import io.farwarp.function.ParameterSpec;
+import io.farwarp.ptx.PtxExecutor;
+import io.farwarp.wire.Status;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** Runs a function over and over on memory of its own, until the JVM has compiled its kernels. */
+final class WarmUp {
+  /** An example that needs more memory for tensors than this is not run. */
+  private static final long MAX_BYTES = 256L << 20;
+
+  /** Runs after which HotSpot has compiled whatever a short kernel consists of. */
+  private static final int ENOUGH_RUNS = 20_000;
+
+  private WarmUp() {}
+
+  static long run(
+      PtxDevice device, PtxDeviceModule module, FunctionSpec.Sizes example, long limitNs)
+      throws DeviceException {
+    long startNs = System.nanoTime();
+    long[] offsets = new long[example.tensorLengthBytes().length];
+    long bytes = layOut(module.spec().parameters(), example.tensorLengthBytes(), offsets);
+    if (bytes < 0 || bytes > MAX_BYTES) {
+      throw new DeviceException(
+          Status.RESOURCE_EXHAUSTED,
+          "the example takes %d bytes of tensors; the limit for warming up is %d"
+              .formatted(bytes, MAX_BYTES));
+    }
+    try (Arena arena = Arena.ofShared();
+        PtxExecutor executor = PtxExecutor.create(device.threads());
+        ScratchSlab scratch = ScratchSlab.forWindow(device.window().byteSize())) {
+      MemorySegment memory = arena.allocate(Math.max(1, bytes), ScratchSlab.ALIGNMENT_BYTES);
+      PtxDeviceInvocation invocation = new PtxDeviceInvocation(module, memory);
+      bind(invocation, example, offsets);
+      CompletableFuture.delayedExecutor(limitNs, TimeUnit.NANOSECONDS).execute(invocation::stop);
+      repeat(invocation, executor, scratch, startNs + limitNs);
+    }
+    return System.nanoTime() - startNs;
+  }
+
+  private static void repeat(
+      PtxDeviceInvocation invocation, PtxExecutor executor, ScratchSlab scratch, long deadlineNs)
+      throws DeviceException {
+    for (int i = 0; i < ENOUGH_RUNS && System.nanoTime() - deadlineNs < 0; i++) {
+      invocation.posted();
+      invocation.run(executor, scratch);
+      if (invocation.status() == Status.CANCELLED) {
+        return;
+      }
+      if (invocation.status() != Status.OK) {
+        throw new DeviceException(
+            invocation.status(), "the manifest's example fails: " + invocation.detail());
+      }
+    }
+  }
+
+  private static void bind(
+      PtxDeviceInvocation invocation, FunctionSpec.Sizes example, long[] offsets)
+      throws DeviceException {
+    String refusal = invocation.bind(example.scalarBits(), offsets, example.tensorLengthBytes());
+    if (refusal != null) {
+      throw new DeviceException(invocation.status(), "the manifest's example: " + refusal);
+    }
+  }
+
+  /** Fills {@code offsets}; returns the sum, negative if it overflows. */
+  private static long layOut(List<ParameterSpec> parameters, long[] lengths, long[] offsets) {
+    long next = 0;
+    for (ParameterSpec parameter : parameters) {
+      if (parameter.isTensor()) {
+        offsets[parameter.index()] = next;
+        long end = next + lengths[parameter.index()] + (ScratchSlab.ALIGNMENT_BYTES - 1);
+        if (end < next) {
+          return -1;
+        }
+        next = end & -ScratchSlab.ALIGNMENT_BYTES;
+      }
+    }
+    return next;
+  }
+}
