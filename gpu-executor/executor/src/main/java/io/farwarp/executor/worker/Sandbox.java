@@ -1,0 +1,39 @@
+package io.farwarp.executor.worker;
+
+import io.farwarp.rdma.linux.ErrnoException;
+import io.farwarp.rdma.linux.Libc;
+
+/**
+ * What a worker process gives up before it serves anyone: new privileges, core dumps (they would
+ * hold the window), descriptors and processes beyond its need.
+ */
+final class Sandbox {
+  /** Files of the JVM, sockets of one session and of handshakes, and room. */
+  private static final long MAX_DESCRIPTORS = 1024;
+
+  /** Threads count as processes, those of the user's other programs too. */
+  private static final long MAX_PROCESSES = 32_768;
+
+  private Sandbox() {}
+
+  /** Applies what does not depend on the lease; throws if the host refuses. */
+  static void enter() throws ErrnoException {
+    Libc.prctl(Libc.PR_SET_NO_NEW_PRIVS, 1);
+    limit(Libc.RLIMIT_CORE, 0);
+    limit(Libc.RLIMIT_NOFILE, MAX_DESCRIPTORS);
+    if (!isRoot()) {
+      limit(Libc.RLIMIT_NPROC, MAX_PROCESSES);
+    }
+  }
+
+  private static void limit(int resource, long wanted) throws ErrnoException {
+    Libc.ResourceLimit now = Libc.getrlimit(resource);
+    if (Long.compareUnsigned(now.hard(), wanted) > 0) {
+      Libc.setrlimit(resource, new Libc.ResourceLimit(wanted, wanted));
+    }
+  }
+
+  private static boolean isRoot() {
+    return "root".equals(System.getProperty("user.name"));
+  }
+}
