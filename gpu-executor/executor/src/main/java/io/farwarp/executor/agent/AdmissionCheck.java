@@ -1,0 +1,37 @@
+package io.farwarp.executor.agent;
+
+import io.farwarp.v1.PrepareLease;
+import org.jspecify.annotations.Nullable;
+
+/** Whether this host can take a lease that the gateway has placed on it. */
+final class AdmissionCheck {
+  private static final long LEAST_WINDOW_BYTES = 4096;
+
+  private AdmissionCheck() {}
+
+  /** Null, or why not, with the value and the limit. */
+  static @Nullable String refusal(
+      PrepareLease order, AgentOptions options, long usedBytes, String deviceId) {
+    if (!order.getDeviceId().equals(deviceId)) {
+      return "no device %s here; there is %s".formatted(order.getDeviceId(), deviceId);
+    }
+    if (order.getWorkers() < 1) {
+      return "a lease of %d workers".formatted(order.getWorkers());
+    }
+    if (order.getShareMillis() < 1 || order.getShareMillis() > 1000) {
+      return "a share of %d thousandths; 1 to 1000".formatted(order.getShareMillis());
+    }
+    long leftBytes = options.windowMemoryBytes() - usedBytes;
+    if (order.getWindowBytes() < LEAST_WINDOW_BYTES
+        || order.getWindowBytes() > leftBytes / order.getWorkers()) {
+      return "%d windows of %d bytes; %d of %d bytes are free on %s"
+          .formatted(
+              order.getWorkers(),
+              order.getWindowBytes(),
+              leftBytes,
+              options.windowMemoryBytes(),
+              options.executorId());
+    }
+    return null;
+  }
+}

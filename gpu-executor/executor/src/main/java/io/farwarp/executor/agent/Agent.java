@@ -1,0 +1,472 @@
+package io.farwarp.executor.agent;
+
+import com.google.protobuf.ByteString;
+import io.farwarp.executor.device.ptx.PtxDevice;
+import io.farwarp.v1.AgentDraining;
+import io.farwarp.v1.AgentHello;
+import io.farwarp.v1.AgentMessage;
+import io.farwarp.v1.AgentWelcome;
+import io.farwarp.v1.DeviceClass;
+import io.farwarp.v1.DeviceReport;
+import io.farwarp.v1.ExtendLease;
+import io.farwarp.v1.FunctionPrepared;
+import io.farwarp.v1.GatewayMessage;
+import io.farwarp.v1.Heartbeat;
+import io.farwarp.v1.HeldLease;
+import io.farwarp.v1.LeaseEnded;
+import io.farwarp.v1.LeaseFunction;
+import io.farwarp.v1.LeasePrepared;
+import io.farwarp.v1.LeaseState;
+import io.farwarp.v1.PrepareLease;
+import io.farwarp.v1.RevokeLease;
+import io.farwarp.v1.StartWorker;
+import io.farwarp.wire.Status;
+import io.grpc.ManagedChannel;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An executor host's agent. One thread, the loop, owns all state; gRPC, the workers' processes and
+ * fetches hand their news to it.
+ *
+ * <p>A gateway that is away changes nothing for leases that run: their deadlines are kept by this
+ * host's monotonic clock, and what ended meanwhile is told when it is back.
+ */
+public final class Agent implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Agent.class.getName());
+  private static final String DEVICE_ID = "ptx-0";
+  private static final long TICK_MS = 100;
+  private static final int MAX_WORKERS_PER_LEASE = 64;
+  private static final int MAX_UNTOLD_ENDS = 1024;
+  private static final long CLOSE_LIMIT_S = 10;
+
+  private final AgentOptions options;
+  private final ByteString incarnation;
+  private final ScheduledExecutorService loop =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("agent").daemon().factory());
+  private final Map<String, LeaseWorkers> leases = new LinkedHashMap<>();
+  private final Deque<LeaseEnded> untoldEnds = new ArrayDeque<>();
+  private final CompletableFuture<Void> attached = new CompletableFuture<>();
+  private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+  private final ManagedChannel channel;
+  private final GatewayLink link;
+  private final PackageCache packages;
+  private final RunDirectory runDirectory;
+  private ByteString tokenPublicKey = ByteString.EMPTY;
+  private long heartbeatNs = TimeUnit.SECONDS.toNanos(1);
+  private long nextHeartbeatNs;
+  private boolean isWelcome;
+  private boolean isClosing;
+  private @Nullable ScheduledFuture<?> ticks;
+
+  private Agent(AgentOptions options, RunDirectory runDirectory, ManagedChannel channel) {
+    this.options = options;
+    this.runDirectory = runDirectory;
+    this.channel = channel;
+    byte[] random = new byte[16];
+    new SecureRandom().nextBytes(random);
+    this.incarnation = ByteString.copyFrom(random);
+    this.link = new GatewayLink(channel, loop, new Peer());
+    this.packages = new PackageCache(options.dataDirectory().resolve("packages"), channel);
+  }
+
+  /** Makes its directory, removes those of agents that died, and begins to attach. */
+  public static Agent start(AgentOptions options) throws IOException {
+    ManagedChannel channel = GatewayChannel.open(options);
+    try {
+      Agent agent = new Agent(options, RunDirectory.create(options.dataDirectory()), channel);
+      agent.loop.execute(agent.link::attach);
+      agent.loop.execute(agent::tickAndRepeat);
+      return agent;
+    } catch (IOException e) {
+      channel.shutdownNow();
+      throw e;
+    }
+  }
+
+  /** Completes when the gateway has welcomed this agent; exceptionally if it never will. */
+  public CompletableFuture<Void> attached() {
+    return attached;
+  }
+
+  private final class Peer implements GatewayLink.Peer {
+    @Override
+    public AgentMessage.Builder hello() {
+      isWelcome = false;
+      AgentHello.Builder hello =
+          AgentHello.newBuilder()
+              .setExecutorId(options.executorId())
+              .setIncarnation(incarnation)
+              .setVersion(version())
+              .setHostId(HostId.local())
+              .setWindowCapacityBytes(options.windowMemoryBytes())
+              .addDevices(
+                  DeviceReport.newBuilder()
+                      .setDeviceId(DEVICE_ID)
+                      .setDeviceClass(DeviceClass.PTX_CPU)
+                      .setName(PtxDevice.NAME)
+                      .setMemoryBytes(options.windowMemoryBytes())
+                      .setComputeUnits(options.ptxThreads()));
+      leases.values().forEach(lease -> hello.addHeld(held(lease)));
+      return AgentMessage.newBuilder().setHello(hello);
+    }
+
+    @Override
+    public void message(GatewayMessage message) {
+      long nowNs = System.nanoTime();
+      switch (message.getMessageCase()) {
+        case WELCOME -> welcome(message.getWelcome(), nowNs);
+        case PREPARE_LEASE -> prepare(message.getPrepareLease(), nowNs);
+        case PREPARE_FUNCTION -> {
+          LeaseWorkers lease = leases.get(message.getPrepareFunction().getLeaseId());
+          if (lease != null) {
+            loadFunction(lease, message.getPrepareFunction().getFunction(), false);
+          } else {
+            refuseFunction(
+                message.getPrepareFunction().getLeaseId(),
+                message.getPrepareFunction().getFunction());
+          }
+        }
+        case EXTEND -> extend(message.getExtend(), nowNs);
+        case REVOKE -> revoke(message.getRevoke(), nowNs);
+        case MESSAGE_NOT_SET ->
+            LOG.log(Level.WARNING, "the gateway sent a message that this version does not know");
+      }
+    }
+
+    @Override
+    public void detached() {
+      isWelcome = false;
+    }
+
+    @Override
+    public void refused(io.grpc.Status status) {
+      attached.completeExceptionally(
+          new IOException(
+              "the gateway at %s:%d refuses this agent: %s"
+                  .formatted(
+                      options.gatewayHost(), options.gatewayPort(), status.getDescription())));
+    }
+  }
+
+  private static String version() {
+    String version = Agent.class.getPackage().getImplementationVersion();
+    return version == null ? "dev" : version;
+  }
+
+  private static HeldLease held(LeaseWorkers lease) {
+    PrepareLease order = lease.order();
+    return HeldLease.newBuilder()
+        .setLeaseId(order.getLeaseId())
+        .setDeviceId(order.getDeviceId())
+        .setWindowBytes(order.getWindowBytes())
+        .setShareMillis(order.getShareMillis())
+        .setWorkers(order.getWorkers())
+        .setTenant(order.getTenant())
+        .setTtlMs(lease.leftMs(System.nanoTime()))
+        .build();
+  }
+
+  private void welcome(AgentWelcome welcome, long nowNs) {
+    tokenPublicKey = welcome.getTokenPublicKey();
+    heartbeatNs = TimeUnit.MILLISECONDS.toNanos(Math.clamp(welcome.getHeartbeatMs(), 10, 60_000));
+    nextHeartbeatNs = nowNs + heartbeatNs;
+    isWelcome = true;
+    for (String id : welcome.getEndLeasesList()) {
+      LeaseWorkers lease = leases.get(id);
+      if (lease != null) {
+        lease.end(LeaseState.REVOKED, "the gateway does not know the lease", nowNs);
+      } else {
+        tellEnded(id, LeaseState.REVOKED, "this agent does not hold it");
+      }
+    }
+    while (!untoldEnds.isEmpty()) {
+      link.send(AgentMessage.newBuilder().setLeaseEnded(untoldEnds.removeFirst()));
+    }
+    for (LeaseWorkers lease : leases.values()) {
+      LeasePrepared prepared = lease.unconfirmed();
+      if (prepared != null) {
+        link.send(AgentMessage.newBuilder().setLeasePrepared(prepared));
+      }
+    }
+    LOG.log(Level.INFO, "attached to {0}:{1}", options.gatewayHost(), options.gatewayPort());
+    attached.complete(null);
+  }
+
+  private void prepare(PrepareLease order, long nowNs) {
+    LeaseWorkers known = leases.get(order.getLeaseId());
+    if (known != null) {
+      LeasePrepared prepared = known.unconfirmed();
+      if (prepared != null) {
+        link.send(AgentMessage.newBuilder().setLeasePrepared(prepared));
+      }
+      return;
+    }
+    String refusal = AdmissionCheck.refusal(order, options, usedBytes(), DEVICE_ID);
+    if (refusal == null && isClosing) {
+      refusal = "the executor is draining";
+    }
+    if (refusal == null && order.getWorkers() > MAX_WORKERS_PER_LEASE) {
+      refusal = "%d workers; the limit is %d".formatted(order.getWorkers(), MAX_WORKERS_PER_LEASE);
+    }
+    if (refusal != null) {
+      tellPrepareFailed(order.getLeaseId(), Status.RESOURCE_EXHAUSTED, refusal);
+      return;
+    }
+    LeaseWorkers lease = new LeaseWorkers(order, new Outcome(), nowNs);
+    leases.put(order.getLeaseId(), lease);
+    startWorkers(lease, nowNs);
+    if (lease.stage() == LeaseWorkers.Stage.STARTING) {
+      order.getFunctionsList().forEach(function -> loadFunction(lease, function, true));
+    }
+  }
+
+  private void startWorkers(LeaseWorkers lease, long nowNs) {
+    PrepareLease order = lease.order();
+    int threads = threadsPerWorker(order);
+    try {
+      for (int i = 0; i < order.getWorkers(); i++) {
+        int index = i;
+        StartWorker start =
+            StartWorker.newBuilder()
+                .setLease(order.toBuilder().clearFunctions())
+                .setExecutorId(options.executorId())
+                .setWorkerIndex(i)
+                .setTokenPublicKey(tokenPublicKey)
+                .setComputeThreads(threads)
+                .setTcpHost(options.tcpHost())
+                .setHostId(HostId.local())
+                .setDeviceClass(DeviceClass.PTX_CPU)
+                .build();
+        lease.add(
+            WorkerProcess.start(
+                "worker %d of lease %s".formatted(i, order.getLeaseId()),
+                start,
+                runDirectory.newWorkerDirectory(),
+                new ProcessEvents(lease, index)));
+      }
+    } catch (IOException e) {
+      LOG.log(Level.ERROR, "a worker cannot be started", e);
+      lease.failPreparing("a worker cannot be started: " + e.getMessage(), nowNs);
+    }
+  }
+
+  /** The lease's share of the device's threads, divided among its workers; one at least. */
+  private int threadsPerWorker(PrepareLease order) {
+    double share = options.ptxThreads() * (double) order.getShareMillis() / 1000;
+    return (int) Math.max(1, Math.round(share / Math.max(1, order.getWorkers())));
+  }
+
+  private void loadFunction(LeaseWorkers lease, LeaseFunction function, boolean isPartOfPrepare) {
+    Thread.ofVirtual()
+        .name("fetch for " + lease.id())
+        .start(() -> {
+          try {
+            Path file = packages.file(function.getVersion().getDigest(), lease.id());
+            loop.execute(() -> lease.load(function, file, isPartOfPrepare));
+          } catch (IOException e) {
+            LOG.log(Level.WARNING, "a function package cannot be had", e);
+            loop.execute(() ->
+                lease.functionFailed(
+                    function,
+                    isPartOfPrepare,
+                    Status.UNKNOWN_FUNCTION,
+                    String.valueOf(e.getMessage())));
+          }
+        });
+  }
+
+  private void refuseFunction(String leaseId, LeaseFunction function) {
+    link.send(
+        AgentMessage.newBuilder()
+            .setFunctionPrepared(
+                FunctionPrepared.newBuilder()
+                    .setLeaseId(leaseId)
+                    .setFunctionId(function.getFunctionId())
+                    .setStatus(Status.WORKER_LOST.name())
+                    .setError("this executor does not hold lease " + leaseId)));
+  }
+
+  private void extend(ExtendLease extend, long nowNs) {
+    LeaseWorkers lease = leases.get(extend.getLeaseId());
+    if (lease != null) {
+      lease.extend(extend, nowNs);
+    }
+  }
+
+  private void revoke(RevokeLease revoke, long nowNs) {
+    LeaseWorkers lease = leases.get(revoke.getLeaseId());
+    LeaseState state =
+        revoke.getState() == LeaseState.LEASE_STATE_UNSPECIFIED
+            ? LeaseState.REVOKED
+            : revoke.getState();
+    if (lease == null) {
+      tellEnded(revoke.getLeaseId(), state, "this agent does not hold it");
+    } else {
+      lease.end(state, revoke.getReason(), nowNs);
+    }
+  }
+
+  private long usedBytes() {
+    return leases.values().stream().mapToLong(LeaseWorkers::windowBytes).sum();
+  }
+
+  private void tellPrepareFailed(String leaseId, Status status, String error) {
+    link.send(
+        AgentMessage.newBuilder()
+            .setLeasePrepared(
+                LeasePrepared.newBuilder()
+                    .setLeaseId(leaseId)
+                    .setStatus(status.name())
+                    .setError(error)));
+  }
+
+  private void tellEnded(String leaseId, LeaseState state, String reason) {
+    LeaseEnded ended =
+        LeaseEnded.newBuilder().setLeaseId(leaseId).setState(state).setReason(reason).build();
+    if (isWelcome && link.send(AgentMessage.newBuilder().setLeaseEnded(ended))) {
+      return;
+    }
+    if (untoldEnds.size() == MAX_UNTOLD_ENDS) {
+      untoldEnds.removeFirst(); // the gateway learns it from the next hello, without the reason
+    }
+    untoldEnds.addLast(ended);
+  }
+
+  /** News of a lease; on the loop. */
+  private final class Outcome implements LeaseWorkers.Outcome {
+    @Override
+    public void prepared(LeaseWorkers lease, LeasePrepared message) {
+      LOG.log(Level.INFO, "lease {0} is ready", lease.id());
+      link.send(AgentMessage.newBuilder().setLeasePrepared(message));
+    }
+
+    @Override
+    public void functionPrepared(LeaseWorkers lease, FunctionPrepared message) {
+      link.send(AgentMessage.newBuilder().setFunctionPrepared(message));
+    }
+
+    @Override
+    public void gone(LeaseWorkers lease) {
+      leases.remove(lease.id());
+      LOG.log(
+          Level.INFO, "lease {0} ended: {1}: {2}", lease.id(), lease.endState(), lease.endReason());
+      String prepareError = lease.prepareError();
+      if (prepareError != null && lease.endState() == LeaseState.FAILED) {
+        tellPrepareFailed(lease.id(), Status.WORKER_LOST, prepareError);
+      } else {
+        tellEnded(lease.id(), lease.endState(), lease.endReason());
+      }
+    }
+  }
+
+  /** Hands what a process says to the loop, one thing after the other. */
+  private final class ProcessEvents implements WorkerProcess.Events {
+    private final LeaseWorkers lease;
+    private final int index;
+
+    ProcessEvents(LeaseWorkers lease, int index) {
+      this.lease = lease;
+      this.index = index;
+    }
+
+    @Override
+    public void event(io.farwarp.v1.WorkerEvent event) {
+      loop.execute(() -> lease.event(index, event, System.nanoTime()));
+    }
+
+    @Override
+    public void exited(int exitCode, String lastLines) {
+      String how =
+          WorkerProcess.exitText(exitCode) + (lastLines.isEmpty() ? "" : "; last: " + lastLines);
+      loop.execute(() -> lease.workerExited(index, how, System.nanoTime()));
+    }
+  }
+
+  private void tickAndRepeat() {
+    tick();
+    ticks = loop.schedule(this::tickAndRepeat, TICK_MS, TimeUnit.MILLISECONDS);
+  }
+
+  private void tick() {
+    try {
+      long nowNs = System.nanoTime();
+      List.copyOf(leases.values()).forEach(lease -> lease.tick(nowNs));
+      if (isWelcome && nowNs - nextHeartbeatNs >= 0) {
+        nextHeartbeatNs = nowNs + heartbeatNs;
+        int running = leases.values().stream().mapToInt(LeaseWorkers::workersRunning).sum();
+        link.send(
+            AgentMessage.newBuilder()
+                .setHeartbeat(
+                    Heartbeat.newBuilder()
+                        .setWindowUsedBytes(usedBytes())
+                        .setWorkersRunning(running)));
+      }
+      if (isClosing && leases.isEmpty()) {
+        stopped.complete(null);
+      }
+    } catch (RuntimeException e) {
+      // The loop must go on: deadlines of other leases depend on it.
+      LOG.log(Level.ERROR, "defect in the agent's loop", e);
+    }
+  }
+
+  /** Takes no new lease, ends those it has, waits for their workers to be gone, detaches. */
+  @Override
+  public void close() {
+    loop.execute(() -> {
+      if (!isClosing) {
+        isClosing = true;
+        link.send(
+            AgentMessage.newBuilder().setDraining(AgentDraining.newBuilder().setDeadlineMs(0)));
+        long nowNs = System.nanoTime();
+        new ArrayList<>(leases.values())
+            .forEach(l -> l.end(LeaseState.FAILED, "the executor's agent stops", nowNs));
+      }
+    });
+    try {
+      stopped.get(CLOSE_LIMIT_S, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+      LOG.log(Level.ERROR, "workers are left behind; they end with this process", e);
+    }
+    loop.execute(() -> {
+      link.close();
+      if (ticks != null) {
+        ticks.cancel(false);
+      }
+    });
+    loop.shutdown();
+    try {
+      if (!loop.awaitTermination(2, TimeUnit.SECONDS)) {
+        LOG.log(Level.WARNING, "the agent's loop does not end");
+      }
+      channel.shutdown();
+      if (!channel.awaitTermination(1, TimeUnit.SECONDS)) {
+        channel.shutdownNow();
+      }
+      runDirectory.close();
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "the agent's directory stays", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,223 @@
+package io.farwarp.executor.agent;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code farwarp agent}: runs until it is told to stop (SIGTERM), then ends its workers. */
+@Command(
+    name = "agent",
+    description = "Offers this host's devices to a gateway; runs until SIGTERM.",
+    mixinStandardHelpOptions = true)
+public final class AgentCommand implements Callable<Integer> {
+  private static final Pattern HOST_PORT = Pattern.compile("\\[?([^\\]]+)\\]?:([0-9]{1,5})");
+  private static final Pattern SIZE = Pattern.compile("([0-9]{1,15})\\s*([KMGT]i?B?|B)?");
+  private static final int MAX_ID = 64;
+
+  /** So that a socket in a worker's directory fits the 107 bytes of sockaddr_un. */
+  private static final int MAX_DATA_DIRECTORY = 80;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Option(names = "--gateway", required = true, paramLabel = "HOST:PORT")
+  private String gateway = "";
+
+  @Option(
+      names = "--token-file",
+      paramLabel = "FILE",
+      description = "Holds the agent's credential; default: $FARWARP_TOKEN_FILE.")
+  private @Nullable Path tokenFile;
+
+  @Option(
+      names = "--id",
+      paramLabel = "ID",
+      description = "Name of this executor, stable over restarts; default: the host's name.")
+  private @Nullable String id;
+
+  @Option(
+      names = "--ptx-threads",
+      paramLabel = "N",
+      description = "Threads of the PTX CPU device; default: this host's cores.")
+  private int ptxThreads;
+
+  @Option(
+      names = "--window-memory",
+      paramLabel = "SIZE",
+      description =
+          "Memory that leases may take together (4G, 512M); default: half of what is free.")
+  private @Nullable String windowMemory;
+
+  @Option(
+      names = "--data-dir",
+      paramLabel = "DIR",
+      description =
+          "For packages and sockets; default: $XDG_RUNTIME_DIR/farwarp-ID or /tmp/farwarp-UID-ID.")
+  private @Nullable Path dataDirectory;
+
+  @Option(
+      names = "--tcp-host",
+      paramLabel = "HOST",
+      description = "Address that workers bind tcp to, or 'none'; default: ${DEFAULT-VALUE}.")
+  private String tcpHost = "127.0.0.1";
+
+  @Option(
+      names = "--tls-ca",
+      paramLabel = "FILE",
+      description = "Certificate authority of the gateway; needed unless it is on loopback.")
+  private @Nullable Path tlsAuthority;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    AgentOptions options = options();
+    Agent agent = Agent.start(options);
+    CountDownLatch never = new CountDownLatch(1);
+    Thread stop =
+        Thread.ofPlatform()
+            .name("agent-stop")
+            .unstarted(() -> {
+              agent.close();
+              // A JVM that a signal ends exits with 128 + its number; this end is orderly.
+              Runtime.getRuntime().halt(0);
+            });
+    Runtime.getRuntime().addShutdownHook(stop);
+    try {
+      agent.attached().get();
+    } catch (ExecutionException e) {
+      Runtime.getRuntime().removeShutdownHook(stop);
+      agent.close();
+      Throwable cause = e.getCause();
+      throw cause instanceof IOException io ? io : new IOException(cause);
+    }
+    PrintWriter out = commandSpec().commandLine().getOut();
+    out.println(
+        "agent ready as %s on %s:%d"
+            .formatted(options.executorId(), options.gatewayHost(), options.gatewayPort()));
+    out.flush();
+    never.await();
+    return 0;
+  }
+
+  private CommandSpec commandSpec() {
+    if (spec == null) {
+      throw new IllegalStateException("not run by picocli");
+    }
+    return spec;
+  }
+
+  private AgentOptions options() throws IOException {
+    Matcher address = HOST_PORT.matcher(gateway);
+    if (!address.matches()) {
+      throw usage("--gateway takes HOST:PORT, not '" + gateway + "'");
+    }
+    int port = Integer.parseInt(address.group(2));
+    if (port < 1 || port > 65_535) {
+      throw usage("port %d; 1 to 65535".formatted(port));
+    }
+    String executorId = executorId();
+    Path directory = dataDirectory == null ? defaultDirectory(executorId) : dataDirectory;
+    directory = directory.toAbsolutePath();
+    if (directory.toString().length() > MAX_DATA_DIRECTORY) {
+      throw usage(
+          "--data-dir %s has %d characters; %d at most, because socket paths are limited"
+              .formatted(directory, directory.toString().length(), MAX_DATA_DIRECTORY));
+    }
+    int threads = ptxThreads == 0 ? Runtime.getRuntime().availableProcessors() : ptxThreads;
+    if (threads < 1 || threads > 4096) {
+      throw usage("--ptx-threads %d; 1 to 4096".formatted(threads));
+    }
+    long memory = windowMemory == null ? HostMemory.defaultWindowBytes() : sizeBytes(windowMemory);
+    return new AgentOptions(
+        address.group(1),
+        port,
+        executorId,
+        token(),
+        threads,
+        memory,
+        directory,
+        tcpHost.equals("none") ? "" : tcpHost,
+        Optional.ofNullable(tlsAuthority));
+  }
+
+  private String token() throws IOException {
+    Path file = tokenFile;
+    if (file == null) {
+      String fromEnvironment = System.getenv("FARWARP_TOKEN_FILE");
+      if (fromEnvironment == null) {
+        throw usage("no credential: give --token-file or set FARWARP_TOKEN_FILE");
+      }
+      file = Path.of(fromEnvironment);
+    }
+    return Files.readString(file).strip();
+  }
+
+  private String executorId() {
+    String name = id == null ? hostName() : id;
+    String allowed = name.replaceAll("[^A-Za-z0-9._-]", "-");
+    if (id != null && !allowed.equals(id)) {
+      throw usage("--id '" + id + "' has other characters than A-Z a-z 0-9 . _ -");
+    }
+    if (allowed.isEmpty() || (id != null && allowed.length() > MAX_ID)) {
+      throw usage("--id takes 1 to %d characters".formatted(MAX_ID));
+    }
+    return allowed.substring(0, Math.min(MAX_ID, allowed.length()));
+  }
+
+  private static String hostName() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return "executor";
+    }
+  }
+
+  private static Path defaultDirectory(String executorId) throws IOException {
+    String runtime = System.getenv("XDG_RUNTIME_DIR");
+    if (runtime != null && Files.isWritable(Path.of(runtime))) {
+      return Path.of(runtime, "farwarp-" + executorId);
+    }
+    Object uid = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+    return Path.of("/tmp", "farwarp-" + uid + "-" + executorId);
+  }
+
+  private long sizeBytes(String text) {
+    Matcher size = SIZE.matcher(text.strip());
+    if (!size.matches()) {
+      throw usage("--window-memory '" + text + "' is no size such as 4G or 512M");
+    }
+    String unit = size.group(2);
+    int shift =
+        unit == null
+            ? 0
+            : switch (unit.charAt(0)) {
+              case 'K' -> 10;
+              case 'M' -> 20;
+              case 'G' -> 30;
+              case 'T' -> 40;
+              default -> 0;
+            };
+    long number = Long.parseLong(size.group(1));
+    if (number == 0 || number > Long.MAX_VALUE >> shift) {
+      throw usage("--window-memory '" + text + "' is out of range");
+    }
+    return number << shift;
+  }
+
+  private ParameterException usage(String problem) {
+    return new ParameterException(commandSpec().commandLine(), problem);
+  }
+}

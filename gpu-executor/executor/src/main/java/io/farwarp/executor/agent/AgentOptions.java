@@ -1,0 +1,34 @@
+package io.farwarp.executor.agent;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What an agent is told when it starts.
+ *
+ * @param executorId stable over restarts: 1-64 characters of {@code [A-Za-z0-9._-]}
+ * @param token the agent's credential
+ * @param ptxThreads threads of the PTX CPU device
+ * @param windowMemoryBytes what the windows of all leases may take together
+ * @param dataDirectory for packages, sockets and workers' temporary files; short, because a
+ *     socket's path in it must fit 107 bytes
+ * @param tcpHost address that workers bind tcp to; empty: no tcp
+ * @param tlsAuthority certificate of the authority that signed the gateway's; none: plaintext,
+ *     which is for loopback only
+ */
+public record AgentOptions(
+    String gatewayHost,
+    int gatewayPort,
+    String executorId,
+    String token,
+    int ptxThreads,
+    long windowMemoryBytes,
+    Path dataDirectory,
+    String tcpHost,
+    Optional<Path> tlsAuthority) {
+
+  @Override
+  public String toString() {
+    return "agent " + executorId + " for " + gatewayHost + ":" + gatewayPort;
+  }
+}

@@ -1,0 +1,156 @@
+package io.farwarp.executor.agent;
+
+import io.farwarp.v1.AgentMessage;
+import io.farwarp.v1.FleetServiceGrpc;
+import io.farwarp.v1.GatewayMessage;
+import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The agent's stream to the gateway: attaches, and attaches again after a growing pause when it
+ * breaks. Everything happens on the agent's thread, {@code loop}; a message is asked for only when
+ * the one before it is dealt with.
+ */
+final class GatewayLink implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(GatewayLink.class.getName());
+  private static final long FIRST_PAUSE_MS = 100;
+  private static final long LONGEST_PAUSE_MS = 5_000;
+
+  /** What the agent does with its gateway's words. */
+  interface Peer {
+    /** The first message of a new stream. */
+    AgentMessage.Builder hello();
+
+    void message(GatewayMessage message);
+
+    void detached();
+
+    /** The gateway does not want this agent: trying again is of no use. */
+    void refused(Status status);
+  }
+
+  private final Channel channel;
+  private final ScheduledExecutorService loop;
+  private final Peer peer;
+  private @Nullable ClientCallStreamObserver<AgentMessage> requests;
+  private @Nullable ScheduledFuture<?> retry;
+  private long streams;
+  private long sequence;
+  private long pauseMs = FIRST_PAUSE_MS;
+  private boolean closed;
+  private boolean everAttached;
+
+  GatewayLink(Channel channel, ScheduledExecutorService loop, Peer peer) {
+    this.channel = channel;
+    this.loop = loop;
+    this.peer = peer;
+  }
+
+  /** Opens a stream; on the agent's thread. */
+  void attach() {
+    if (closed) {
+      return;
+    }
+    sequence = 0;
+    FleetServiceGrpc.newStub(channel).attach(new Stream(++streams));
+    send(peer.hello());
+  }
+
+  /** Sends, if there is a stream; false: there is none, or it takes nothing more for now. */
+  boolean send(AgentMessage.Builder message) {
+    ClientCallStreamObserver<AgentMessage> stream = requests;
+    if (stream == null) {
+      return false;
+    }
+    stream.onNext(message.setSequence(++sequence).build());
+    return true;
+  }
+
+  private void ended(Stream stream, Status status) {
+    if (closed || stream.number != streams) {
+      return;
+    }
+    requests = null;
+    peer.detached();
+    if (!everAttached && isRefusal(status)) {
+      peer.refused(status);
+      return;
+    }
+    long jitterMs = ThreadLocalRandom.current().nextLong(1 + pauseMs / 4);
+    LOG.log(
+        Level.WARNING,
+        "no gateway ({0} {1}); trying again in {2} ms",
+        status.getCode(),
+        status.getDescription(),
+        pauseMs);
+    retry = loop.schedule(this::attach, pauseMs + jitterMs, TimeUnit.MILLISECONDS);
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  private static boolean isRefusal(Status status) {
+    return switch (status.getCode()) {
+      case UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, UNIMPLEMENTED -> true;
+      default -> false;
+    };
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    if (retry != null) {
+      retry.cancel(false);
+    }
+    if (requests != null) {
+      requests.onCompleted();
+      requests = null;
+    }
+  }
+
+  /** One stream; its calls come on gRPC's threads and go on to the agent's. */
+  private final class Stream implements ClientResponseObserver<AgentMessage, GatewayMessage> {
+    private final long number;
+
+    Stream(long number) {
+      this.number = number;
+    }
+
+    @Override
+    public void beforeStart(ClientCallStreamObserver<AgentMessage> requestStream) {
+      requestStream.disableAutoRequestWithInitial(1);
+      requests = requestStream;
+    }
+
+    @Override
+    public void onNext(GatewayMessage message) {
+      loop.execute(() -> {
+        everAttached = true;
+        pauseMs = FIRST_PAUSE_MS;
+        ClientCallStreamObserver<AgentMessage> current = requests;
+        if (current != null && number == streams) {
+          peer.message(message);
+          current.request(1);
+        }
+      });
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      Status status = Status.fromThrowable(failure);
+      loop.execute(() -> ended(this, status));
+    }
+
+    @Override
+    public void onCompleted() {
+      loop.execute(() -> ended(this, Status.UNAVAILABLE.withDescription("the gateway closed it")));
+    }
+  }
+}

@@ -1,0 +1,141 @@
+package io.farwarp.executor.agent;
+
+import com.google.protobuf.ByteString;
+import io.farwarp.function.FunctionPackage;
+import io.farwarp.v1.FetchFunctionRequest;
+import io.farwarp.v1.FunctionChunk;
+import io.farwarp.v1.FunctionServiceGrpc;
+import io.farwarp.v1.FunctionServiceGrpc.FunctionServiceBlockingStub;
+import io.grpc.Channel;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Function packages on this host's disk, by digest; fetched from the gateway when they are first
+ * needed, verified each time that they are handed out. Any thread; one fetch at a time.
+ */
+final class PackageCache {
+  private static final long MAX_CACHE_BYTES = 1L << 30;
+  private static final long FETCH_LIMIT_S = 60;
+
+  private final Path directory;
+  private final Channel gateway;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  PackageCache(Path directory, Channel gateway) {
+    this.directory = directory;
+    this.gateway = gateway;
+  }
+
+  /**
+   * The file of the package with {@code digest}; blocks while it is fetched.
+   *
+   * @throws IOException the gateway does not give it, it is not what was asked for, or the disk is
+   *     full
+   */
+  Path file(ByteString digest, String leaseId) throws IOException {
+    lock.lock();
+    try {
+      Files.createDirectories(directory);
+      Path file = directory.resolve(HexFormat.of().formatHex(digest.toByteArray()));
+      if (Files.exists(file) && isIntact(file, digest)) {
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+        return file;
+      }
+      fetch(digest, leaseId, file);
+      trim(file);
+      return file;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static boolean isIntact(Path file, ByteString digest) throws IOException {
+    return Files.size(file) <= FunctionPackage.MAX_BYTES
+        && Arrays.equals(sha256().digest(Files.readAllBytes(file)), digest.toByteArray());
+  }
+
+  private void fetch(ByteString digest, String leaseId, Path file) throws IOException {
+    FunctionServiceBlockingStub stub =
+        FunctionServiceGrpc.newBlockingStub(gateway)
+            .withDeadlineAfter(FETCH_LIMIT_S, TimeUnit.SECONDS);
+    Path partial = Files.createTempFile(directory, "partial-", "");
+    try {
+      MessageDigest sum = sha256();
+      try (OutputStream out = Files.newOutputStream(partial)) {
+        Iterator<FunctionChunk> chunks =
+            stub.fetch(
+                FetchFunctionRequest.newBuilder().setDigest(digest).setLeaseId(leaseId).build());
+        long bytes = 0;
+        while (chunks.hasNext()) {
+          byte[] chunk = chunks.next().getChunk().toByteArray();
+          bytes += chunk.length;
+          if (bytes > FunctionPackage.MAX_BYTES) {
+            throw new IOException(
+                "the package is larger than the limit of %d bytes"
+                    .formatted(FunctionPackage.MAX_BYTES));
+          }
+          sum.update(chunk);
+          out.write(chunk);
+        }
+      }
+      if (!Arrays.equals(sum.digest(), digest.toByteArray())) {
+        throw new IOException("the gateway sent another package than " + file.getFileName());
+      }
+      Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
+    } catch (StatusRuntimeException e) {
+      throw new IOException("the gateway does not give the package: " + e.getStatus(), e);
+    } finally {
+      Files.deleteIfExists(partial);
+    }
+  }
+
+  /** Removes the packages that were not used for longest while all together are too large. */
+  private void trim(Path keep) throws IOException {
+    List<Path> files = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      entries.forEach(files::add);
+    }
+    long bytes = 0;
+    files.sort(Comparator.comparing(PackageCache::lastUsed).reversed());
+    for (Path file : files) {
+      bytes += Files.size(file);
+      if (bytes > MAX_CACHE_BYTES && !file.equals(keep)) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
+  private static FileTime lastUsed(Path file) {
+    try {
+      return Files.getLastModifiedTime(file);
+    } catch (IOException e) {
+      return FileTime.fromMillis(0);
+    }
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("this JDK has no SHA-256", e);
+    }
+  }
+}

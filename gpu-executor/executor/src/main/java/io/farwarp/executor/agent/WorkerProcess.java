@@ -1,0 +1,253 @@
+package io.farwarp.executor.agent;
+
+import io.farwarp.executor.worker.ControlChannel;
+import io.farwarp.executor.worker.WorkerMain;
+import io.farwarp.rdma.linux.SharedMemory;
+import io.farwarp.v1.StartWorker;
+import io.farwarp.v1.WorkerCommand;
+import io.farwarp.v1.WorkerEvent;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A worker process with what the agent holds for it: the window's memory, its directory, its pipes.
+ * Events come on threads of its own, one at a time; {@link Events#exited} is the last one.
+ */
+final class WorkerProcess {
+  private static final Logger LOG = System.getLogger(WorkerProcess.class.getName());
+  private static final int KEPT_LINES = 20;
+  private static final int TOLD_LINES = 3;
+  private static final int MAX_LINE = 300;
+  private static final int MAX_WAITING_COMMANDS = 256;
+
+  /** What a worker process does. */
+  interface Events {
+    void event(WorkerEvent event);
+
+    /** The process is gone. {@code lastLines} of its log, for people. */
+    void exited(int exitCode, String lastLines);
+  }
+
+  private final String name;
+  private final Path directory;
+  private final SharedMemory window;
+  private final Process process;
+  private final WorkerCgroup cgroup;
+  private final ControlChannel channel;
+  private final Events events;
+  private final BlockingQueue<WorkerCommand> commands =
+      new ArrayBlockingQueue<>(MAX_WAITING_COMMANDS);
+  private final Deque<String> lines = new ArrayDeque<>();
+
+  private WorkerProcess(
+      String name, Path directory, SharedMemory window, Process process, Events events) {
+    this.name = name;
+    this.directory = directory;
+    this.window = window;
+    this.process = process;
+    this.events = events;
+    this.cgroup = WorkerCgroup.enter(process.pid());
+    this.channel = new ControlChannel(process.getInputStream(), process.getOutputStream());
+  }
+
+  /**
+   * Makes the window and starts a process for it.
+   *
+   * @param name for the log
+   * @param order everything but the window's and the directory's path
+   */
+  static WorkerProcess start(String name, StartWorker order, Path directory, Events events)
+      throws IOException {
+    SharedMemory window = SharedMemory.create("farwarp-window", order.getLease().getWindowBytes());
+    try {
+      Path temporary = Files.createDirectory(directory.resolve("tmp"));
+      ProcessBuilder builder = new ProcessBuilder(command(temporary));
+      // Nothing of the agent's environment is a worker's business.
+      builder.environment().clear();
+      builder.environment().put("LANG", "C.UTF-8");
+      builder.directory(directory.toFile());
+      Process process = builder.start();
+      WorkerProcess worker = new WorkerProcess(name, directory, window, process, events);
+      worker.begin(
+          order.toBuilder()
+              .setWindowPath(window.path())
+              .setDirectory(directory.toString())
+              .build());
+      return worker;
+    } catch (IOException e) {
+      window.close();
+      throw e;
+    }
+  }
+
+  private static List<String> command(Path temporary) {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-Xmx512m",
+        "-XX:+UseG1GC",
+        "-XX:-UsePerfData",
+        "-Xshare:auto",
+        "-XX:-DontCompileHugeMethods",
+        "-XX:-CreateCoredumpOnCrash",
+        "-XX:ErrorFile=" + temporary.resolve("hs_err.log"),
+        "-Djava.io.tmpdir=" + temporary,
+        "--enable-native-access=ALL-UNNAMED",
+        "-cp",
+        absoluteClassPath(),
+        WorkerMain.class.getName());
+  }
+
+  private static String absoluteClassPath() {
+    StringBuilder absolute = new StringBuilder();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      absolute
+          .append(absolute.isEmpty() ? "" : File.pathSeparator)
+          .append(Path.of(entry).toAbsolutePath());
+    }
+    return absolute.toString();
+  }
+
+  private void begin(StartWorker order) {
+    send(WorkerCommand.newBuilder().setStart(order).build());
+    Thread.ofVirtual().name(name + " log").start(this::readLog);
+    Thread.ofVirtual().name(name + " events").start(this::readEvents);
+    Thread.ofVirtual().name(name + " commands").start(this::writeCommands);
+  }
+
+  /** Sends a command when those before it are taken; a worker that takes none is killed. */
+  void send(WorkerCommand command) {
+    if (!commands.offer(command)) {
+      LOG.log(Level.ERROR, "{0} takes no commands: killed", name);
+      kill();
+    }
+  }
+
+  /** Ends the process now. */
+  void kill() {
+    process.destroyForcibly();
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  long windowBytes() {
+    return window.sizeBytes();
+  }
+
+  private void writeCommands() {
+    try {
+      while (process.isAlive()) {
+        WorkerCommand command = commands.poll(1, TimeUnit.SECONDS);
+        if (command != null) {
+          channel.write(command);
+        }
+      }
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "{0} is gone: {1}", name, e.toString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void readEvents() {
+    try {
+      WorkerEvent event = channel.readEvent();
+      while (event != null) {
+        events.event(event);
+        event = channel.readEvent();
+      }
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "{0}: {1}", name, e.toString());
+      kill();
+    }
+    events.exited(exitCode(), lastLines());
+  }
+
+  private int exitCode() {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        int code = process.waitFor();
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
+        return code;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+  }
+
+  private void readLog() {
+    try (BufferedReader log = process.errorReader(StandardCharsets.UTF_8)) {
+      String line = log.readLine();
+      while (line != null) {
+        keep(line.length() > MAX_LINE ? line.substring(0, MAX_LINE) : line);
+        line = log.readLine();
+      }
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "{0}: its log ends: {1}", name, e.toString());
+    }
+  }
+
+  private void keep(String line) {
+    LOG.log(Level.DEBUG, "{0}: {1}", name, line);
+    synchronized (lines) {
+      if (lines.size() == KEPT_LINES) {
+        lines.removeFirst();
+      }
+      lines.addLast(line);
+    }
+  }
+
+  private String lastLines() {
+    synchronized (lines) {
+      return lines.stream()
+          .skip(Math.max(0, lines.size() - TOLD_LINES))
+          .reduce((a, b) -> a + " | " + b)
+          .orElse("");
+    }
+  }
+
+  /**
+   * After the process is gone: frees the window's pages, wherever they are still mapped, and all
+   * else.
+   */
+  void release() {
+    try {
+      window.punch();
+    } catch (IOException e) {
+      LOG.log(Level.ERROR, name + ": its window's pages cannot be freed", e);
+    }
+    window.close();
+    cgroup.remove();
+    try {
+      RunDirectory.removeTree(directory);
+    } catch (IOException e) {
+      LOG.log(Level.ERROR, name + ": its directory cannot be removed", e);
+    }
+  }
+
+  /** What an exit code says, for people. */
+  static String exitText(int exitCode) {
+    return exitCode > 128 ? "killed by signal " + (exitCode - 128) : "exit code " + exitCode;
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}
