@@ -47,6 +47,7 @@ public final class PtxLaunch {
   private final ParameterLayout layout;
   private final Arena arena = Arena.ofAuto();
   private final MemorySegment parameterBlock;
+  private final MemorySegment parametersAsSeen;
   private final MemorySegment[] pointers;
   private final @Nullable Slice[] passed;
   private final @Nullable Slice[][] slices;
@@ -76,6 +77,7 @@ public final class PtxLaunch {
     this.layout = layout;
     int count = layout.parameters().size();
     parameterBlock = arena.allocate(Math.max(16, layout.sizeBytes()), LOCAL_ALIGN);
+    parametersAsSeen = parameterBlock.asReadOnly();
     pointers = new MemorySegment[count];
     Arrays.fill(pointers, EMPTY);
     passed = new Slice[count];
@@ -257,13 +259,13 @@ public final class PtxLaunch {
         allocations.add(slice.segment);
       }
     }
-    for (MemorySegment segment : reachable) {
-      allocations.add(segment);
+    for (int i = 0; i < reachable.size(); i++) {
+      allocations.add(reachable.get(i));
     }
     for (MemorySegment variable : kernel.variables()) {
       allocations.add(variable);
     }
-    allocations.add(parameterBlock.asReadOnly());
+    allocations.add(parametersAsSeen);
     changed = false;
   }
 

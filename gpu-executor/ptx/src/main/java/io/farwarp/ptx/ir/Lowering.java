@@ -234,6 +234,8 @@ public final class Lowering {
       case SourceOperand.Not not when not.operand() instanceof SourceOperand.Name name ->
           new Operand.NotPredicate(predicate(line, name.name()));
       case SourceOperand.Not not -> throw new PtxException(line, "'!' needs a predicate");
+      case SourceOperand.Bracketed bracketed ->
+          throw new PtxException(line, "an address is a register or a name plus an offset");
       case SourceOperand.Group group -> throw new PtxException(line, "'(' is only for calls");
       case SourceOperand.Vector vector -> {
         List<Operand> elements = new ArrayList<>();

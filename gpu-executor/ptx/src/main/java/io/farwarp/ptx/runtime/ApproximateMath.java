@@ -79,7 +79,7 @@ public final class ApproximateMath {
     double value;
     if ((quadrant & 1) == 0) {
       double tail = 1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880));
-      value = r + r * z * (-1.0 / 6 + z * tail);
+      value = r * (1.0 + z * (-1.0 / 6 + z * tail));
     } else {
       double tail = -1.0 / 720 + z * (1.0 / 40320 - z * (1.0 / 3628800));
       value = 1.0 + z * (-0.5 + z * (1.0 / 24 + z * tail));

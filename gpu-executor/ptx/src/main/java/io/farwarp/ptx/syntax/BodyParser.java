@@ -200,7 +200,20 @@ final class BodyParser {
       }
       result = new SourceOperand.Memory(null, number.bits());
     }
+    if (tokens.accept(",")) {
+      return bracketed();
+    }
     tokens.expect("]");
     return result;
+  }
+
+  private SourceOperand bracketed() throws PtxException {
+    int line = tokens.line();
+    for (int words = 0; !tokens.accept("]"); words++) {
+      if (words > MAX_OPERANDS || tokens.take().kind() == Token.Kind.END) {
+        throw new PtxException(line, "expected ']'");
+      }
+    }
+    return new SourceOperand.Bracketed();
   }
 }

@@ -23,6 +23,9 @@ public sealed interface SourceOperand {
   /** {@code [base+offset]}; without a base the offset is the address. */
   record Memory(@Nullable String base, long offset) implements SourceOperand {}
 
+  /** {@code [texture, {x, y}]} and the like, which only unsupported instructions take. */
+  record Bracketed() implements SourceOperand {}
+
   /** {@code {a, b, c, d}}. */
   record Vector(List<SourceOperand> elements) implements SourceOperand {}
 

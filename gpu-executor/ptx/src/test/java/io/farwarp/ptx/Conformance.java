@@ -1,0 +1,82 @@
+package io.farwarp.ptx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+
+/** A line of PTX and what it must give, checked over all combinations of edge values. */
+final class Conformance {
+  /** The expected bits of the result from the bits of the operands. */
+  interface Reference {
+    long apply(long a, long b, long c, long e);
+  }
+
+  record Case(String code, PtxType result, List<PtxType> operands, Reference reference) {
+    @Override
+    public String toString() {
+      return code;
+    }
+  }
+
+  private Conformance() {}
+
+  static void check(Case test) throws Exception {
+    List<long[]> rows = OneInstruction.combinations(test.operands());
+    long[] results = OneInstruction.run(test.code(), test.result(), test.operands(), rows);
+    for (int i = 0; i < results.length; i++) {
+      long[] row = java.util.Arrays.copyOf(rows.get(i), 4);
+      long expected =
+          canonical(test.result(), test.reference().apply(row[0], row[1], row[2], row[3]));
+      long actual = canonical(test.result(), results[i]);
+      if (expected != actual) {
+        assertEquals(
+            Long.toHexString(expected),
+            Long.toHexString(actual),
+            test.code() + describe(rows.get(i)));
+      }
+    }
+  }
+
+  private static String describe(long[] row) {
+    StringBuilder text = new StringBuilder(" of");
+    for (long value : row) {
+      text.append(" 0x").append(Long.toHexString(value));
+    }
+    return text.toString();
+  }
+
+  /** Bits beyond the type do not count, and all NaNs are alike. */
+  private static long canonical(PtxType type, long bits) {
+    return switch (type) {
+      case F32 ->
+          Float.isNaN(Float.intBitsToFloat((int) bits)) ? 0x7FC0_0000L : bits & 0xFFFF_FFFFL;
+      case F64 ->
+          Double.isNaN(Double.longBitsToDouble(bits)) ? Double.doubleToLongBits(Double.NaN) : bits;
+      case F16 -> Float.isNaN(Float.float16ToFloat((short) bits)) ? 0x7FFF : bits & 0xFFFF;
+      case PRED -> bits;
+      default -> type.sizeBytes() == 8 ? bits : bits & ((1L << (type.sizeBytes() * 8)) - 1);
+    };
+  }
+
+  /** Reads bits as a signed or unsigned number of a type. */
+  static long number(PtxType type, long bits) {
+    int unused = 64 - type.sizeBytes() * 8;
+    return type.isSigned() ? bits << unused >> unused : bits << unused >>> unused;
+  }
+
+  static float f32(long bits) {
+    return Float.intBitsToFloat((int) bits);
+  }
+
+  static double f64(long bits) {
+    return Double.longBitsToDouble(bits);
+  }
+
+  static long bits(float value) {
+    return Float.floatToRawIntBits(value) & 0xFFFF_FFFFL;
+  }
+
+  static long bits(double value) {
+    return Double.doubleToRawLongBits(value);
+  }
+}
