@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +36,8 @@ public final class Lease implements AutoCloseable {
   private final boolean renewing;
   private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
   private final Map<String, PreparedFunction> functions = new ConcurrentHashMap<>();
-  private final CompletableFuture<LeaseEnd> end = new CompletableFuture<>();
+  private final AtomicReference<@Nullable LeaseEnd> end = new AtomicReference<>();
+  private final CompletableFuture<LeaseEnd> endTold = new CompletableFuture<>();
   private volatile io.farwarp.v1.Lease terms;
 
   Lease(
@@ -106,7 +108,9 @@ public final class Lease implements AutoCloseable {
 
   /** What is left of the time to live; zero once the lease has ended. */
   public Duration timeToLive() {
-    return end.isDone() ? Duration.ZERO : Duration.ofNanos(term.remainingNs(System.nanoTime()));
+    return end.get() != null
+        ? Duration.ZERO
+        : Duration.ofNanos(term.remainingNs(System.nanoTime()));
   }
 
   /** Why the last renewal failed; empty text while renewals succeed. */
@@ -123,12 +127,12 @@ public final class Lease implements AutoCloseable {
 
   /** Runs {@code listener} once, when the lease has ended for whatever reason. */
   public Lease onEnded(Consumer<LeaseEnd> listener) {
-    var _ = end.thenAccept(listener);
+    var _ = endTold.thenAccept(listener);
     return this;
   }
 
   public boolean isLive() {
-    return !end.isDone();
+    return end.get() == null;
   }
 
   /** A session with worker 0 over the best data path. */
@@ -151,7 +155,7 @@ public final class Lease implements AutoCloseable {
     requireLive();
     Session session = SessionConnector.open(this, wanted);
     sessions.add(session);
-    @Nullable LeaseEnd ended = end.getNow(null);
+    @Nullable LeaseEnd ended = end.get();
     if (ended != null) {
       session.leaseEnded(ended);
     }
@@ -261,10 +265,11 @@ public final class Lease implements AutoCloseable {
   /** Called once or more often; the first end counts. */
   boolean ended(LeaseEnd how) {
     term.stop();
-    if (!end.complete(how)) {
+    if (!end.compareAndSet(null, how)) {
       return false;
     }
     sessions.forEach(session -> session.leaseEnded(how));
+    endTold.complete(how);
     return true;
   }
 
@@ -273,7 +278,7 @@ public final class Lease implements AutoCloseable {
   }
 
   private void requireLive() {
-    @Nullable LeaseEnd ended = end.getNow(null);
+    @Nullable LeaseEnd ended = end.get();
     if (ended != null) {
       throw new LeaseException(
           ended.status(), "lease %s has ended: %s".formatted(id(), ended.reason()));

@@ -10,6 +10,8 @@ import io.grpc.Context;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +27,16 @@ final class LeaseTerm {
   private static final System.Logger LOG = System.getLogger(LeaseTerm.class.getName());
   private static final long RETRY_NS = TimeUnit.SECONDS.toNanos(2);
   private static final long REQUEST_NS = TimeUnit.SECONDS.toNanos(10);
+
+  /** Answers that a second try does not change. */
+  private static final Set<Status> FINAL =
+      EnumSet.of(
+          Status.LEASE_EXPIRED,
+          Status.LEASE_REVOKED,
+          Status.LEASE_RELEASED,
+          Status.WORKER_LOST,
+          Status.UNAUTHENTICATED,
+          Status.PERMISSION_DENIED);
 
   /** The agent's deadline counts from a little later than ours. */
   private static final long EXPIRY_SLACK_NS = TimeUnit.SECONDS.toNanos(1);
@@ -110,7 +122,7 @@ final class LeaseTerm {
       nextNs = remainingNs(System.nanoTime()) / 2;
     } catch (StatusRuntimeException e) {
       failure = gateway.messageOf(e);
-      if (isFinal(GatewayChannel.statusOf(e))) {
+      if (FINAL.contains(GatewayChannel.statusOf(e))) {
         LOG.log(
             System.Logger.Level.WARNING,
             "lease %s is renewed no more: %s".formatted(lease.id(), failure));
@@ -125,38 +137,6 @@ final class LeaseTerm {
     if (remainingNs(System.nanoTime()) > 0) {
       after(nextNs, this::renewInBackground);
     }
-  }
-
-  /** Answers that a second try does not change. */
-  private static boolean isFinal(Status status) {
-    return switch (status) {
-      case LEASE_EXPIRED,
-          LEASE_REVOKED,
-          LEASE_RELEASED,
-          WORKER_LOST,
-          UNAUTHENTICATED,
-          PERMISSION_DENIED,
-          INVALID_ARGUMENT ->
-          true;
-      case OK,
-          CANCELLED,
-          DEADLINE_EXCEEDED,
-          OUT_OF_RANGE,
-          UNKNOWN_FUNCTION,
-          UNSUPPORTED_CODE,
-          NO_BINARY_FOR_DEVICE,
-          INVALID_LAUNCH,
-          ILLEGAL_ADDRESS,
-          MISALIGNED_ADDRESS,
-          DEVICE_FAULT,
-          RESOURCE_EXHAUSTED,
-          LINK_BROKEN,
-          PROTOCOL_ERROR,
-          VERSION_MISMATCH,
-          ALREADY_CONNECTED,
-          INTERNAL ->
-          false;
-    };
   }
 
   private void expireIfDue() {
@@ -204,7 +184,12 @@ final class LeaseTerm {
 
     @Override
     public void onError(Throwable error) {
-      if (isFinal(GatewayChannel.statusOf(error))) {
+      Status status = GatewayChannel.statusOf(error);
+      if (LeaseEnd.isEnd(status)) {
+        var _ = lease.ended(new LeaseEnd(LeaseEnd.state(status), gateway.messageOf(error)));
+        return;
+      }
+      if (FINAL.contains(status)) {
         LOG.log(
             System.Logger.Level.WARNING,
             "lease %s is watched no more: %s".formatted(lease.id(), gateway.messageOf(error)));

@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Of the threads that wait for completions one, the <i>leader</i>, polls: hot for a while, then
  * blocked in the queue pair. The others park; the leader unparks each when its request has ended,
- * and the next leader when its own has. The session's thread leads only while futures wait and no
- * caller does. So on the hot path a caller polls for itself, and no other thread runs.
+ * and the next leader when its own has. The session's thread leads only while futures wait or bulk
+ * moves, and no caller leads. So on the hot path a caller polls for itself, and no other thread
+ * runs.
  */
 final class PollingTurn {
   /* The lock guards the queue pair and the slots. The leader holds it while it polls and while it
@@ -272,7 +273,7 @@ final class PollingTurn {
         return;
       }
     }
-    if (engine.futures() > 0) {
+    if (engine.wantsPolling()) {
       wakeSessionThread();
     }
   }
@@ -310,15 +311,15 @@ final class PollingTurn {
     }
   }
 
-  /** Leads while futures wait and nobody else does; for the session's thread. */
-  void leadForFutures() {
-    if (engine.futures() == 0 || followers.get() > 0 || !leading.compareAndSet(false, true)) {
+  /** Leads while futures wait or bulk moves, and no caller does; for the session's thread. */
+  void leadForNobody() {
+    if (!engine.wantsPolling() || followers.get() > 0 || !leading.compareAndSet(false, true)) {
       return;
     }
     sessionThreadLeads = true;
     lock.lock();
     try {
-      while (engine.futures() > 0 && followers.get() == 0 && engine.loss() == null) {
+      while (engine.wantsPolling() && followers.get() == 0 && engine.loss() == null) {
         int events = queuePair.poll(responses, EVENTS_AT_ONCE);
         if (wanting.get() != 0) {
           letOthersIn();

@@ -83,8 +83,7 @@ public final class Session implements AutoCloseable {
     if (slab != null) {
       engine.turn().lock();
       try {
-        if (!engine.sendControl(
-            MessageKind.REGION, (byte) 0, SLAB_REGION_ID, 0, slab.descriptor())) {
+        if (!engine.outbox().sendRegion(SLAB_REGION_ID, slab.descriptor())) {
           throw new SessionException(
               Status.LINK_BROKEN, "the connection to the worker broke as it was opened");
         }

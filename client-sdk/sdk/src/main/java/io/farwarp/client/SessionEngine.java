@@ -1,9 +1,7 @@
 package io.farwarp.client;
 
 import io.farwarp.rdma.QueuePair;
-import io.farwarp.rdma.RemoteRegion;
 import io.farwarp.rdma.WriteStatus;
-import io.farwarp.wire.MessageKind;
 import io.farwarp.wire.Status;
 import io.farwarp.wire.Wire;
 import java.lang.foreign.MemorySegment;
@@ -34,36 +32,34 @@ final class SessionEngine {
   /** Beyond any deadline that can be asked for; keeps sums of times from overflowing. */
   private static final long MAX_TIMEOUT_NS = TimeUnit.DAYS.toNanos(2);
 
+  /** Tensor bytes of a request from which on it is seen to while its caller does other things. */
+  private static final long BULK_BYTES = 256 << 10;
+
   /** Enough to get a last message out of a send queue that is not stuck. */
   private static final int FAREWELL_POLLS = 4;
 
-  private static final byte[] NO_PAYLOAD = {};
-
-  /** Work request id of every push: they are counted, not told apart. */
-  private static final long PUSH_ID = 1;
-
   private final QueuePair queuePair;
-  private final RemoteRegion window;
   private final InFlight inFlight;
   private final PollingTurn turn;
   private final Responses responses = new Responses(this);
+  private final Outbox outbox;
   private final Consumer<Tensor> freed;
 
   /** Requests that have ended and whose futures the session's thread completes. */
   private final Queue<WorkRequest> ended = new ConcurrentLinkedQueue<>();
 
-  private final AtomicInteger futures = new AtomicInteger();
+  /** Futures that wait, and bulk requests that move: reasons for the session's thread to poll. */
+  private final AtomicInteger pollReasons = new AtomicInteger();
+
   private final CompletableFuture<SessionLoss> lost = new CompletableFuture<>();
 
   private volatile @Nullable SessionLoss loss;
   private volatile long coarseNowNs = System.nanoTime();
 
   // Guarded by the turn's lock.
-  private int pushesInFlight;
   private long tickedNs = coarseNowNs;
   private boolean heard;
   private long heardNs = coarseNowNs;
-  private boolean sent;
   private long sentNs = coarseNowNs;
   private long posted;
   private long completedOk;
@@ -77,7 +73,7 @@ final class SessionEngine {
    */
   SessionEngine(QueuePair queuePair, int maxInFlight, long hotNs, Consumer<Tensor> freed) {
     this.queuePair = queuePair;
-    this.window = queuePair.remoteExposed();
+    this.outbox = new Outbox(queuePair, responses);
     this.inFlight = new InFlight(maxInFlight);
     this.turn = new PollingTurn(this, queuePair, responses, hotNs);
     this.freed = freed;
@@ -100,9 +96,13 @@ final class SessionEngine {
     return lost;
   }
 
-  /** Futures that wait for the session's thread. */
-  int futures() {
-    return futures.get();
+  Outbox outbox() {
+    return outbox;
+  }
+
+  /** True while the session's thread is to poll where nobody else does. */
+  boolean wantsPolling() {
+    return pollReasons.get() > 0;
   }
 
   SessionMetrics metrics() {
@@ -151,10 +151,7 @@ final class SessionEngine {
 
   /** True when a request could be posted now. With the lock held. */
   boolean hasRoom() {
-    return loss != null
-        || (!inFlight.isFull()
-            && pushesInFlight <= QueuePair.MAX_WRITES_IN_FLIGHT - Wire.MAX_ARGUMENTS
-            && queuePair.claimMessage() != null);
+    return loss != null || (!inFlight.isFull() && outbox.hasRoom());
   }
 
   private static void copyIn(WorkRequest request) {
@@ -168,13 +165,18 @@ final class SessionEngine {
     if (request.isPosted()) {
       throw new IllegalStateException(request.what + " is in flight already");
     }
-    int pushes = request.pushes.length;
-    if (inFlight.isFull() || pushesInFlight + pushes > QueuePair.MAX_WRITES_IN_FLIGHT) {
+    if (inFlight.isFull()) {
       return false;
     }
-    @Nullable MemorySegment place = queuePair.claimMessage();
-    if (place == null || !push(request)) {
-      return false;
+    switch (outbox.push(request)) {
+      case YES -> {}
+      case NO_PLACE -> {
+        return false;
+      }
+      case STUCK -> {
+        lose(Status.LINK_BROKEN, "the worker takes no pushed bytes");
+        return false;
+      }
     }
     for (WorkRequest.Use use : request.uses) {
       use.tensor().use(use.writes());
@@ -186,20 +188,23 @@ final class SessionEngine {
     request.backstopNs = coarseNowNs + Math.min(timeoutNs, MAX_TIMEOUT_NS) + GRACE_NS;
     request.syncedWrites = request.synced == null ? 0 : request.synced.writeCount();
     request.postedNs = request.timed ? System.nanoTime() : 0;
-    MemorySegment.copy(request.messageBytes, 0, place, 0, request.message.length);
-    place.set(Wire.U32, Wire.REQUEST_SLOT, request.slot);
-    place.set(Wire.I64, Wire.REQUEST_INVOCATION_ID, request.invocationId);
-    place.set(Wire.I64, Wire.REQUEST_TIMEOUT_NS, Math.max(1, timeoutNs));
     request.state = WorkRequest.POSTED;
-    queuePair.postMessage(request.message.length);
-    sent = true;
+    outbox.send(request, timeoutNs);
     posted++;
     pushedBytes += request.pushedBytes;
     returnedBytes += request.returnedBytes;
+    if (isBulk(request)) {
+      pollReasons.incrementAndGet();
+      turn.wakeSessionThread();
+    }
     for (WorkRequest.CopyIn copy : request.copies) {
       copiedBytes += copy.source().byteSize();
     }
     return true;
+  }
+
+  private static boolean isBulk(WorkRequest request) {
+    return request.pushedBytes + request.returnedBytes >= BULK_BYTES;
   }
 
   private void requireOpen(WorkRequest request) {
@@ -214,60 +219,6 @@ final class SessionEngine {
             Status.INVALID_ARGUMENT, request.what + ": " + use.tensor() + " is closed");
       }
     }
-  }
-
-  /** Posts the pushes; false, with nothing posted, when not even the first found a place. */
-  private boolean push(WorkRequest request) {
-    WorkRequest.Push[] pushes = request.pushes;
-    for (int i = 0; i < pushes.length; i++) {
-      WorkRequest.Push push = pushes[i];
-      long stopNs = 0;
-      while (!queuePair.postWrite(
-          push.source(),
-          push.sourceOffsetBytes(),
-          window,
-          push.targetOffsetBytes(),
-          push.bytes(),
-          PUSH_ID)) {
-        if (i == 0 || loss != null || !queuePair.isOpen()) {
-          return false;
-        }
-        // Part of the request is under way: the rest must follow, or its bytes were pushed in vain.
-        var _ = queuePair.poll(responses, PollingTurn.EVENTS_AT_ONCE);
-        stopNs = stopNs == 0 ? System.nanoTime() + Wire.SILENCE_LIMIT_NS : stopNs;
-        if (System.nanoTime() - stopNs > 0) {
-          lose(Status.LINK_BROKEN, "the worker took no pushed byte for 20 s");
-          return false;
-        }
-      }
-      pushesInFlight++;
-    }
-    return true;
-  }
-
-  /**
-   * Sends a message that nobody answers.
-   *
-   * @param slot the slot, or the region's id
-   */
-  boolean sendControl(byte kind, byte flags, int slot, long id, byte[] payload) {
-    if (loss != null) {
-      return false;
-    }
-    @Nullable MemorySegment place = queuePair.claimMessage();
-    if (place == null) {
-      return false;
-    }
-    place.asSlice(0, Wire.HEADER_BYTES).fill((byte) 0);
-    place.set(Wire.U8, Wire.KIND, kind);
-    place.set(Wire.U8, Wire.FLAGS, flags);
-    place.set(Wire.U32, Wire.REQUEST_SLOT, slot);
-    place.set(Wire.I64, Wire.REQUEST_INVOCATION_ID, id);
-    place.set(Wire.U32, Wire.REQUEST_PAYLOAD_BYTES, payload.length);
-    MemorySegment.copy(MemorySegment.ofArray(payload), 0, place, Wire.HEADER_BYTES, payload.length);
-    queuePair.postMessage(Wire.HEADER_BYTES + payload.length);
-    sent = true;
-    return true;
   }
 
   // Waiting, cancelling.
@@ -285,7 +236,7 @@ final class SessionEngine {
         return known;
       }
       future = new CompletableFuture<>();
-      futures.incrementAndGet();
+      pollReasons.incrementAndGet();
       request.future = future;
     }
     if (request.isDone()) {
@@ -305,17 +256,11 @@ final class SessionEngine {
         if (soonNs - request.backstopNs < 0) {
           request.backstopNs = soonNs;
         }
-        sendCancel(request);
+        request.cancelSent = outbox.sendCancel(request);
       }
     } finally {
       turn.unlock();
     }
-  }
-
-  /** Without a place in the ring it is not sent now; the next tick tries again. */
-  private void sendCancel(WorkRequest request) {
-    request.cancelSent =
-        sendControl(MessageKind.CANCEL, (byte) 0, request.slot, request.invocationId, NO_PAYLOAD);
   }
 
   // Completing; with the lock held.
@@ -366,7 +311,7 @@ final class SessionEngine {
   }
 
   void written(WriteStatus status) {
-    pushesInFlight--;
+    outbox.pushEnded();
     heard = true;
     switch (status) {
       case OK, FLUSHED -> {}
@@ -405,7 +350,7 @@ final class SessionEngine {
 
   /** Ends the session for this side's own reason, and lets the worker know as far as that goes. */
   void sayGoodbye() {
-    if (loss == null && sendControl(MessageKind.GOODBYE, (byte) 0, 0, 0, NO_PAYLOAD)) {
+    if (loss == null && outbox.sendGoodbye()) {
       for (int i = 0; i < FAREWELL_POLLS && queuePair.isOpen(); i++) {
         var _ = queuePair.poll(responses, PollingTurn.EVENTS_AT_ONCE);
       }
@@ -424,6 +369,9 @@ final class SessionEngine {
       }
     } else {
       failed++;
+    }
+    if (isBulk(request)) {
+      pollReasons.decrementAndGet();
     }
     request.state = WorkRequest.DONE;
     @Nullable Thread waiter = request.waiter;
@@ -460,9 +408,8 @@ final class SessionEngine {
     tickedNs = nowNs;
     coarseNowNs = nowNs;
     heardNs = heard || inFlight.taken() == 0 ? nowNs : heardNs;
-    sentNs = sent ? nowNs : sentNs;
+    sentNs = outbox.takeSent() ? nowNs : sentNs;
     heard = false;
-    sent = false;
     if (inFlight.taken() == 0) {
       return;
     }
@@ -470,14 +417,13 @@ final class SessionEngine {
       lose(Status.LINK_BROKEN, "nothing was heard from the worker for 20 s");
       return;
     }
-    if (nowNs - sentNs >= Wire.KEEP_ALIVE_NS
-        && sendControl(MessageKind.KEEP_ALIVE, (byte) 0, 0, 0, NO_PAYLOAD)) {
+    if (nowNs - sentNs >= Wire.KEEP_ALIVE_NS && outbox.sendKeepAlive()) {
       sentNs = nowNs;
     }
     for (int slot = 0; slot < inFlight.capacity(); slot++) {
       @Nullable WorkRequest request = inFlight.live(slot);
       if (request != null && request.cancelled && !request.cancelSent) {
-        sendCancel(request);
+        request.cancelSent = outbox.sendCancel(request);
       }
       if (request != null && nowNs - request.backstopNs > 0) {
         inFlight.abandon(request);
@@ -510,7 +456,7 @@ final class SessionEngine {
   private void finish(WorkRequest request) {
     @Nullable CompletableFuture<WorkRequest> future = request.future;
     if (future != null && future.complete(request)) {
-      futures.decrementAndGet();
+      pollReasons.decrementAndGet();
     }
   }
 }

@@ -1,6 +1,5 @@
 package io.farwarp.client;
 
-import io.farwarp.wire.MessageKind;
 import io.farwarp.wire.Wire;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -67,7 +66,7 @@ final class SessionThread {
     while (!stopped) {
       engine.finishEnded();
       sendToken();
-      engine.turn().leadForFutures();
+      engine.turn().leadForNobody();
       engine.finishEnded();
       long nowNs = System.nanoTime();
       if (nowNs - lookedNs >= SessionEngine.TICK_NS) {
@@ -87,7 +86,7 @@ final class SessionThread {
     }
     engine.turn().lock();
     try {
-      if (engine.loss() != null || engine.sendControl(MessageKind.RENEW, (byte) 0, 0, 0, renewed)) {
+      if (engine.loss() != null || engine.outbox().sendRenewal(renewed)) {
         token.compareAndSet(renewed, null);
       }
     } finally {
