@@ -31,8 +31,8 @@ public final class Hello {
         Tensor y = session.tensor(F32, N);
         Tensor z = session.tensor(F32, N);
         for (long i = 0; i < N; i++) {
-          x.segment().setAtIndex(JAVA_FLOAT, i, i);
-          y.segment().setAtIndex(JAVA_FLOAT, i, 2 * i);
+          x.segment().setAtIndex(JAVA_FLOAT, i, (float) i);
+          y.segment().setAtIndex(JAVA_FLOAT, i, 2 * (float) i);
         }
         RemoteFunction hello = session.function("hello:1");
         var done = hello.invoke(in(x), in(y), out(z)).await();

@@ -57,7 +57,7 @@ public record OptionBook(
       rate.setAtIndex(JAVA_FLOAT, i, uniform(key + 2, 0.005f, 0.1f));
       volatility.setAtIndex(JAVA_FLOAT, i, uniform(key + 3, 0.1f, 0.6f));
       time.setAtIndex(JAVA_FLOAT, i, uniform(key + 4, 0.25f, 10));
-      type.setAtIndex(JAVA_FLOAT, i, mix(key + 5) >>> 63);
+      type.setAtIndex(JAVA_FLOAT, i, mix(key + 5) < 0 ? 1 : 0);
     }
   }
 
