@@ -15,10 +15,11 @@ public final class HotThenWarm {
 
   private final long hotNs;
   private final LongSupplier clockNs;
-  private int idlePolls;
+  private long idlePolls;
   private long idleSinceNs;
   private long idleUntilNs;
   private long hotIdleNs;
+  private boolean warm;
 
   /**
    * @param hotNs how long to spin after an event; 0 sleeps at once
@@ -34,10 +35,12 @@ public final class HotThenWarm {
 
   /** A poll found something: the hot time begins anew. */
   public void worked() {
-    if (idlePolls >= POLLS_PER_CLOCK) {
+    if (!warm) {
       hotIdleNs += idleUntilNs - idleSinceNs;
     }
+    idleSinceNs = idleUntilNs;
     idlePolls = 0;
+    warm = false;
   }
 
   /**
@@ -47,20 +50,19 @@ public final class HotThenWarm {
    *     until {@link #worked}
    */
   public boolean staysHot() {
-    if (hotNs <= 0) {
+    if (warm || hotNs <= 0) {
       return false;
     }
     idlePolls++;
     if ((idlePolls & (POLLS_PER_CLOCK - 1)) == 0) {
-      long nowNs = clockNs.getAsLong();
+      idleUntilNs = clockNs.getAsLong();
       if (idlePolls == POLLS_PER_CLOCK) {
-        idleSinceNs = nowNs;
+        idleSinceNs = idleUntilNs;
+      } else if (idleUntilNs - idleSinceNs >= hotNs) {
+        hotIdleNs += idleUntilNs - idleSinceNs;
+        warm = true;
+        return false;
       }
-      idleUntilNs = nowNs;
-    }
-    if (idlePolls >= POLLS_PER_CLOCK && idleUntilNs - idleSinceNs >= hotNs) {
-      idlePolls--; // The next call reads the clock again, and the count cannot overflow.
-      return false;
     }
     Thread.onSpinWait();
     return true;

@@ -14,17 +14,18 @@ import java.util.function.BooleanSupplier;
 
 /** Both ends of one connection inside this process, each with what it has received. */
 public final class Connection implements AutoCloseable {
-  static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(20);
+  public static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(20);
 
-  final SharedMemory window;
-  final RecordingAdmission admission;
-  final Listener listener;
-  final QueuePair connector;
-  final QueuePair acceptor;
-  final RecordingHandler atConnector = new RecordingHandler();
-  final RecordingHandler atAcceptor = new RecordingHandler();
+  public final SharedMemory window;
+  public final RecordingAdmission admission;
+  public final Listener listener;
+  public final QueuePair connector;
+  public final QueuePair acceptor;
+  public final RecordingHandler atConnector = new RecordingHandler();
+  public final RecordingHandler atAcceptor = new RecordingHandler();
 
-  Connection(TransportUnderTest provider, Path directory, long windowBytes) throws Exception {
+  public Connection(TransportUnderTest provider, Path directory, long windowBytes)
+      throws Exception {
     window = SharedMemory.create("test-window", windowBytes);
     admission = new RecordingAdmission(exposed(window));
     listener = listen(provider, directory, admission);
@@ -32,11 +33,11 @@ public final class Connection implements AutoCloseable {
     acceptor = admission.nextConnected();
   }
 
-  static ExposedMemory exposed(SharedMemory window) {
+  public static ExposedMemory exposed(SharedMemory window) {
     return new ExposedMemory(window.segment(), OptionalInt.of(window.descriptor()));
   }
 
-  static Listener listen(TransportUnderTest provider, Path directory, Admission admission)
+  public static Listener listen(TransportUnderTest provider, Path directory, Admission admission)
       throws IOException {
     String address = provider.freshAddress(Files.createTempDirectory(directory, "l"));
     Listener listener = provider.transport().listen(address, admission);
@@ -45,13 +46,13 @@ public final class Connection implements AutoCloseable {
   }
 
   /** Posts a message for which there must be a place. */
-  static void post(QueuePair from, String text) {
+  public static void post(QueuePair from, String text) {
     if (!tryPost(from, text)) {
       throw new AssertionError("the ring is full or the connection has ended");
     }
   }
 
-  static boolean tryPost(QueuePair from, String text) {
+  public static boolean tryPost(QueuePair from, String text) {
     MemorySegment place = from.claimMessage();
     if (place == null) {
       return false;
@@ -63,7 +64,7 @@ public final class Connection implements AutoCloseable {
   }
 
   /** Polls both ends until the condition holds. */
-  void pollUntil(BooleanSupplier condition) {
+  public void pollUntil(BooleanSupplier condition) {
     long start = System.nanoTime();
     while (!condition.getAsBoolean()) {
       connector.poll(atConnector, 16);
@@ -73,14 +74,14 @@ public final class Connection implements AutoCloseable {
     }
   }
 
-  static void requireTime(long startNs) {
+  public static void requireTime(long startNs) {
     if (System.nanoTime() - startNs > TIMEOUT_NS) {
       throw new AssertionError("the condition did not come about in time");
     }
   }
 
   /** Waits for something that no call announces. */
-  static void until(BooleanSupplier condition) {
+  public static void until(BooleanSupplier condition) {
     long start = System.nanoTime();
     while (!condition.getAsBoolean()) {
       requireTime(start);

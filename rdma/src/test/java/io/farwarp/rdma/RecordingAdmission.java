@@ -10,16 +10,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Admits who answers with the challenge itself, and hands out the connections. */
-final class RecordingAdmission implements Admission {
+public final class RecordingAdmission implements Admission {
   static final byte[] WELCOME = "welcome".getBytes(UTF_8);
   static final byte[] GO_AWAY = "go away".getBytes(UTF_8);
 
   private final ExposedMemory exposed;
   private final AtomicInteger challenges = new AtomicInteger();
   private final BlockingQueue<QueuePair> connected = new LinkedBlockingQueue<>();
-  final AtomicInteger abandoned = new AtomicInteger();
+  public final AtomicInteger abandoned = new AtomicInteger();
 
-  RecordingAdmission(ExposedMemory exposed) {
+  public RecordingAdmission(ExposedMemory exposed) {
     this.exposed = exposed;
   }
 
@@ -43,7 +43,7 @@ final class RecordingAdmission implements Admission {
     abandoned.incrementAndGet();
   }
 
-  QueuePair nextConnected() throws InterruptedException {
+  public QueuePair nextConnected() throws InterruptedException {
     return Objects.requireNonNull(connected.poll(20, TimeUnit.SECONDS), "no connection came");
   }
 }

@@ -9,13 +9,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps all that a queue pair hands over, in order. */
-final class RecordingHandler implements CompletionHandler {
-  record Written(long workRequestId, WriteStatus status) {}
+public final class RecordingHandler implements CompletionHandler {
+  public record Written(long workRequestId, WriteStatus status) {}
 
-  final List<byte[]> messages = new ArrayList<>();
-  final List<Written> written = new ArrayList<>();
-  @Nullable String disconnected;
-  int disconnects;
+  public final List<byte[]> messages = new ArrayList<>();
+  public final List<Written> written = new ArrayList<>();
+  public @Nullable String disconnected;
+  public int disconnects;
 
   @Override
   public void message(MemorySegment buffer, long offsetBytes, int lengthBytes) {
@@ -41,7 +41,7 @@ final class RecordingHandler implements CompletionHandler {
     }
   }
 
-  String text(int index) {
+  public String text(int index) {
     return new String(messages.get(index), UTF_8);
   }
 }
