@@ -1,0 +1,137 @@
+package io.farwarp.cli;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+
+/**
+ * Another {@code farwarp} command in a process of its own, with the same Java and class path. It
+ * ends with this process, even if this process is killed.
+ */
+public final class ChildProcess implements AutoCloseable {
+  private static final long TERMINATE_LIMIT_S = 15;
+  private static final String READY = " ready ";
+
+  private static final Set<ChildProcess> RUNNING = ConcurrentHashMap.newKeySet();
+
+  static {
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(ChildProcess::closeAll));
+  }
+
+  private final String name;
+  private final Process process;
+  private final CompletableFuture<String> ready = new CompletableFuture<>();
+  private volatile String lastLine = "it said nothing";
+
+  private ChildProcess(String name, Process process) {
+    this.name = name;
+    this.process = process;
+  }
+
+  /**
+   * Starts {@code farwarp ARGUMENTS}.
+   *
+   * @param log takes each line of its output, on a thread of its own
+   */
+  public static ChildProcess start(Consumer<String> log, List<String> arguments) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-D" + ParentWatch.PROPERTY + "=true",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+    command.addAll(arguments);
+    try {
+      // Its standard input stays open and empty: its end is what tells the child to end.
+      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      ChildProcess child = new ChildProcess(arguments.getFirst(), process);
+      RUNNING.add(child);
+      Thread.ofPlatform().daemon().name("farwarp-log-" + child.name).start(() -> child.read(log));
+      return child;
+    } catch (IOException e) {
+      throw new CommandException("cannot start farwarp " + arguments.getFirst() + ": " + e, e);
+    }
+  }
+
+  private void read(Consumer<String> log) {
+    try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
+      String line;
+      while ((line = lines.readLine()) != null) {
+        if (!line.isBlank()) {
+          lastLine = line;
+        }
+        if (line.startsWith(name + READY)) {
+          ready.complete(line.substring(name.length() + READY.length()));
+        }
+        log.accept(line);
+      }
+    } catch (IOException e) {
+      lastLine = "its output broke off: " + e.getMessage();
+    }
+    ready.completeExceptionally(new IOException(lastLine));
+  }
+
+  /** Waits until it says that it is ready, and returns what it says of that. */
+  public String awaitReady(Duration limit) {
+    try {
+      return ready.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      throw new CommandException("the " + name + " did not start: " + lastLine, e.getCause());
+    } catch (TimeoutException e) {
+      throw new CommandException(
+          "the %s was not ready within %s; its last word: %s".formatted(name, limit, lastLine), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CommandException("interrupted while the " + name + " started", e);
+    }
+  }
+
+  public long pid() {
+    return process.pid();
+  }
+
+  /** Completes when it has ended, with what it said last. */
+  public CompletableFuture<String> ended() {
+    return process
+        .onExit()
+        .thenApply(p -> "the %s ended with code %d: %s".formatted(name, p.exitValue(), lastLine));
+  }
+
+  /** Ends every child of this process, the one that was started last first. */
+  public static void closeAll() {
+    RUNNING.stream()
+        .sorted(Comparator.comparingLong(ChildProcess::pid).reversed())
+        .forEach(ChildProcess::close);
+  }
+
+  /** Asks it to end, waits, and kills it if that takes too long. */
+  @Override
+  public void close() {
+    process.destroy();
+    try {
+      if (!process.waitFor(TERMINATE_LIMIT_S, TimeUnit.SECONDS)) {
+        var _ = process.destroyForcibly().waitFor();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+    RUNNING.remove(this);
+  }
+}

@@ -1,0 +1,71 @@
+package io.farwarp.cli;
+
+import com.google.gson.JsonArray;
+import io.farwarp.client.Farwarp;
+import io.farwarp.v1.LeaseRow;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Leases, as the gateway knows them. */
+@Command(name = "lease", mixinStandardHelpOptions = true, description = "List leases.")
+public final class LeaseCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "'list' is missing");
+  }
+
+  @Command(
+      name = "list",
+      mixinStandardHelpOptions = true,
+      description = "List your leases; with an operator's credential, everyone's.")
+  void list(
+      @Mixin GatewayOptions gateway,
+      @Option(names = "--ended", description = "Also leases that have ended.") boolean ended,
+      @Option(names = "--json", description = "Print a JSON array.") boolean json) {
+    try (Farwarp farwarp = gateway.connect()) {
+      List<LeaseRow> leases = farwarp.leases(ended);
+      PrintWriter out = spec.commandLine().getOut();
+      if (json) {
+        JsonArray array = new JsonArray();
+        leases.forEach(each -> array.add(Json.of(each)));
+        Json.print(out, array);
+        return;
+      }
+      TextTable table =
+          new TextTable(
+              "LEASE",
+              "TENANT",
+              "STATE",
+              "EXECUTOR",
+              "DEVICE",
+              "WINDOW>",
+              "WORKERS>",
+              "SHARE>",
+              "LEFT>",
+              "REASON");
+      for (LeaseRow each : leases) {
+        table.row(
+            each.getLeaseId(),
+            each.getTenant(),
+            each.getState(),
+            each.getExecutorId(),
+            each.getDeviceId(),
+            Quantities.bytes(each.getWindowBytes()),
+            each.getWorkers(),
+            Quantities.format("%.1f %%", each.getShareMillis() / 10.0),
+            Quantities.format("%.0f s", each.getRemainingMs() / 1e3),
+            each.getReason());
+      }
+      out.print(table);
+      out.flush();
+    }
+  }
+}

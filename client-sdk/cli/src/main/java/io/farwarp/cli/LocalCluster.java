@@ -1,0 +1,92 @@
+package io.farwarp.cli;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/** A gateway and an executor agent on this host, each a process of its own, on loopback. */
+public final class LocalCluster implements AutoCloseable {
+  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+
+  private final ChildProcess gateway;
+  private final ChildProcess agent;
+  private final String address;
+  private final Path gatewayDirectory;
+
+  private LocalCluster(
+      ChildProcess gateway, ChildProcess agent, String address, Path gatewayDirectory) {
+    this.gateway = gateway;
+    this.agent = agent;
+    this.address = address;
+    this.gatewayDirectory = gatewayDirectory;
+  }
+
+  /**
+   * Starts both and waits until they are ready.
+   *
+   * @param listen where the gateway listens; port 0: any free one
+   * @param gatewayDirectory what the gateway keeps, the credentials among it
+   * @param agentArguments beyond --gateway and --token-file
+   * @param log takes each line of their output
+   */
+  public static LocalCluster start(
+      String listen, Path gatewayDirectory, List<String> agentArguments, Consumer<String> log) {
+    ChildProcess gateway =
+        ChildProcess.start(
+            log, List.of("gateway", "--listen", listen, "--data-dir", gatewayDirectory.toString()));
+    try {
+      String ready = gateway.awaitReady(START_LIMIT);
+      String address = ready.substring(ready.lastIndexOf(' ') + 1);
+      List<String> arguments =
+          new ArrayList<>(
+              List.of(
+                  "agent",
+                  "--gateway",
+                  address,
+                  "--token-file",
+                  gatewayDirectory.resolve("agent.token").toString()));
+      arguments.addAll(agentArguments);
+      ChildProcess agent = ChildProcess.start(log, arguments);
+      try {
+        var _ = agent.awaitReady(START_LIMIT);
+        return new LocalCluster(gateway, agent, address, gatewayDirectory);
+      } catch (CommandException e) {
+        agent.close();
+        throw e;
+      }
+    } catch (CommandException e) {
+      gateway.close();
+      throw e;
+    }
+  }
+
+  /** HOST:PORT of the gateway. */
+  public String address() {
+    return address;
+  }
+
+  /** Credential of the tenant "default". */
+  public Path tenantToken() {
+    return gatewayDirectory.resolve("tenant.token");
+  }
+
+  /** Credential of an operator. */
+  public Path operatorToken() {
+    return gatewayDirectory.resolve("operator.token");
+  }
+
+  /** Completes when one of the two has ended, with the reason. */
+  public CompletableFuture<String> ended() {
+    return CompletableFuture.anyOf(gateway.ended(), agent.ended()).thenApply(String::valueOf);
+  }
+
+  /** Ends the agent, with its workers, then the gateway. */
+  @Override
+  public void close() {
+    agent.close();
+    gateway.close();
+  }
+}

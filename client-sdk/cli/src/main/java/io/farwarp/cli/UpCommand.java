@@ -1,0 +1,90 @@
+package io.farwarp.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** A gateway and an agent on this host, until SIGTERM or SIGINT. */
+@Command(
+    name = "up",
+    mixinStandardHelpOptions = true,
+    description =
+        "Run a gateway and an agent on this host until SIGTERM or Ctrl-C, and say how to connect.")
+public final class UpCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--listen",
+      paramLabel = "HOST:PORT",
+      defaultValue = "127.0.0.1:7070",
+      description = "Where the gateway listens; port 0: any free one (default: ${DEFAULT-VALUE}).")
+  private String listen;
+
+  @Option(
+      names = "--data-dir",
+      paramLabel = "DIR",
+      description =
+          "What the gateway keeps (default: $XDG_STATE_HOME/farwarp/gateway, then"
+              + " ~/.local/state/farwarp/gateway).")
+  private @Nullable Path dataDir;
+
+  @Option(
+      names = "--ptx-threads",
+      paramLabel = "N",
+      description = "Threads of the PTX CPU device (default: this host's cores).")
+  private @Nullable Integer ptxThreads;
+
+  @Option(
+      names = "--window-memory",
+      paramLabel = "SIZE",
+      description =
+          "Memory that leases may take together, 4G or 512M (default: half of what is free).")
+  private @Nullable String windowMemory;
+
+  @Override
+  public Integer call() throws Exception {
+    List<String> agent = new ArrayList<>();
+    if (ptxThreads != null) {
+      agent.addAll(List.of("--ptx-threads", ptxThreads.toString()));
+    }
+    if (windowMemory != null) {
+      agent.addAll(List.of("--window-memory", windowMemory));
+    }
+    PrintWriter err = spec.commandLine().getErr();
+    try (LocalCluster cluster =
+        LocalCluster.start(
+            listen,
+            (dataDir == null ? defaultDataDir() : dataDir).toAbsolutePath(),
+            agent,
+            line -> {
+              err.println(line);
+              err.flush();
+            })) {
+      PrintWriter out = spec.commandLine().getOut();
+      out.printf("farwarp is up. In another shell:%n%n");
+      out.printf("    export FARWARP_GATEWAY=%s%n", cluster.address());
+      out.printf("    export FARWARP_TOKEN_FILE=%s%n", cluster.tenantToken());
+      out.printf("    ./farwarp executor list%n%n");
+      out.printf("Ctrl-C or SIGTERM ends it.%n");
+      out.flush();
+      throw new CommandException(cluster.ended().get());
+    }
+  }
+
+  /** The gateway's own default. */
+  private static Path defaultDataDir() {
+    String state = System.getenv("XDG_STATE_HOME");
+    Path base =
+        state == null || state.isEmpty()
+            ? Path.of(System.getProperty("user.home"), ".local", "state")
+            : Path.of(state);
+    return base.resolve("farwarp").resolve("gateway");
+  }
+}

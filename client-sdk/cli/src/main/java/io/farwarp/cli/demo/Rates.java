@@ -1,0 +1,62 @@
+package io.farwarp.cli.demo;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * What was measured: each kind of run several times, in turn, so that a disturbance hits all alike.
+ *
+ * @param local local threads alone
+ * @param remote the worker alone
+ * @param both the two at once
+ * @param plain as many plain local threads as the two sides have together
+ */
+record Rates(
+    List<PricingJob.Run> local,
+    List<PricingJob.Run> remote,
+    List<PricingJob.Run> both,
+    List<PricingJob.Run> plain) {
+
+  /** Options per second of the median run. */
+  static double perSecond(List<PricingJob.Run> runs) {
+    return median(runs).optionsPerSecond();
+  }
+
+  /** The run whose rate is the median. */
+  static PricingJob.Run median(List<PricingJob.Run> runs) {
+    List<PricingJob.Run> sorted =
+        runs.stream().sorted(Comparator.comparingDouble(PricingJob.Run::optionsPerSecond)).toList();
+    return sorted.get(sorted.size() / 2);
+  }
+
+  /** Options/s of both sides at once over local threads alone. */
+  double speedup() {
+    return perSecond(both) / perSecond(local);
+  }
+
+  /**
+   * What offloading keeps of the ideal: both at once over the sum of each alone, divided by what
+   * plain local threads keep of theirs, as cores share power and memory in any case.
+   *
+   * @param localThreads threads of the local side
+   * @param remoteThreads threads of the worker
+   */
+  double efficiency(int localThreads, int remoteThreads) {
+    double kept = perSecond(both) / (perSecond(local) + perSecond(remote));
+    double ideal = perSecond(local) * (localThreads + remoteThreads) / localThreads;
+    return kept / (perSecond(plain) / ideal);
+  }
+
+  /** A run of each kind. */
+  void add(
+      Supplier<PricingJob.Run> localRun,
+      Supplier<PricingJob.Run> remoteRun,
+      Supplier<PricingJob.Run> bothRun,
+      Supplier<PricingJob.Run> plainRun) {
+    local.add(localRun.get());
+    remote.add(remoteRun.get());
+    plain.add(plainRun.get());
+    both.add(bothRun.get());
+  }
+}
