@@ -46,6 +46,27 @@ public abstract class ConnectionContract {
   }
 
   @Test
+  void last_words_reach_a_peer_that_is_still_writing() throws Exception {
+    try (Connection c = connect();
+        Arena arena = Arena.ofShared()) {
+      MemoryRegion region = c.connector.register(arena.allocate(WINDOW_BYTES, 64));
+      int posted = 100; // more than the network holds
+      for (int i = 1; i <= posted; i++) {
+        assertTrue(
+            c.connector.postWrite(region, 0, c.connector.remoteExposed(), 0, WINDOW_BYTES, i));
+      }
+      for (int i = 0; i < 4; i++) {
+        c.connector.poll(c.atConnector, 1);
+      }
+      Connection.post(c.acceptor, "the lease has ended");
+      c.acceptor.close();
+      c.pollUntil(() -> c.atConnector.disconnected != null);
+      assertEquals("the lease has ended", c.atConnector.text(0));
+      assertEquals(posted, c.atConnector.written.size());
+    }
+  }
+
+  @Test
   void abort_ends_every_write_once_and_tells_both_sides_why() throws Exception {
     try (Connection c = connect();
         Arena arena = Arena.ofShared()) {

@@ -184,7 +184,12 @@ public final class SharedMemory implements AutoCloseable {
         descriptor, Libc.FALLOC_FL_PUNCH_HOLE | Libc.FALLOC_FL_KEEP_SIZE, 0, sizeBytes());
   }
 
-  /** Unmaps and lets go of the descriptor; idempotent, from any thread. */
+  /**
+   * Unmaps and lets go of the descriptor; idempotent, from any thread.
+   *
+   * @throws IllegalStateException a call outside Java, such as a file read, uses the memory at this
+   *     moment; it then stays mapped as long as the process lives
+   */
   @Override
   public void close() {
     synchronized (this) {
@@ -193,7 +198,14 @@ public final class SharedMemory implements AutoCloseable {
       }
       closed = true;
     }
-    arena.close();
+    try {
+      arena.close();
+    } finally {
+      closeDescriptor();
+    }
+  }
+
+  private void closeDescriptor() {
     try {
       Libc.close(descriptor);
     } catch (ErrnoException e) {
