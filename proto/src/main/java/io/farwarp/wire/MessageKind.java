@@ -10,7 +10,10 @@ public final class MessageKind {
   /** Client: answer with a COMPLETION when all that was written before has arrived. */
   public static final byte FENCE = 2;
 
-  /** Client: write window ranges to its regions, then answer with a COMPLETION. */
+  /**
+   * Client: bring window ranges up to date, write those marked RETURN to its regions, then answer
+   * with a COMPLETION.
+   */
   public static final byte PULL = 3;
 
   /** Client: end the invocation named by slot and id as if its deadline were now. */

@@ -67,7 +67,10 @@ final class RequestReader {
     return null;
   }
 
-  /** Ranges of the window to write to the client's regions; as {@link #readInvoke}. */
+  /**
+   * Ranges of the window to bring up to date and, where they are marked so, to write to the
+   * client's regions; as {@link #readInvoke}.
+   */
   @Nullable String readPull(Invocation invocation, MemorySegment buffer, long at, int count) {
     invocation.argumentCount = count;
     invocation.device = null;
@@ -79,7 +82,7 @@ final class RequestReader {
             Status.INVALID_ARGUMENT,
             "range %d of a pull is no tensor (kind %d)".formatted(i, kind));
       }
-      String refusal = readRange(invocation, i, buffer, argument, true);
+      String refusal = readRange(invocation, i, buffer, argument);
       if (refusal != null) {
         return refuse(refusalStatus, "range %d of a pull: %s".formatted(i, refusal));
       }
@@ -109,7 +112,7 @@ final class RequestReader {
       return readScalar(
           invocation, parameter, buffer.get(Wire.I64, argument + Wire.ARGUMENT_VALUE));
     }
-    String refusal = readRange(invocation, index, buffer, argument, false);
+    String refusal = readRange(invocation, index, buffer, argument);
     return refusal == null
         ? null
         : refuse(refusalStatus, "tensor %s: %s".formatted(parameter.name(), refusal));
@@ -131,7 +134,7 @@ final class RequestReader {
   }
 
   private @Nullable String readRange(
-      Invocation invocation, int index, MemorySegment buffer, long argument, boolean returned) {
+      Invocation invocation, int index, MemorySegment buffer, long argument) {
     long offset = buffer.get(Wire.I64, argument + Wire.ARGUMENT_VALUE);
     long length = buffer.get(Wire.I64, argument + Wire.ARGUMENT_LENGTH_BYTES);
     if (offset < 0 || length < 0 || offset > windowBytes - length) {
@@ -154,9 +157,7 @@ final class RequestReader {
     invocation.offsetsBytes[index] = offset;
     invocation.lengthsBytes[index] = length;
     invocation.returnRegions[index] = Invocation.NOT_RETURNED;
-    return returned || flags == Wire.ARGUMENT_RETURN
-        ? readReturn(invocation, index, buffer, argument)
-        : null;
+    return flags == Wire.ARGUMENT_RETURN ? readReturn(invocation, index, buffer, argument) : null;
   }
 
   private @Nullable String readReturn(

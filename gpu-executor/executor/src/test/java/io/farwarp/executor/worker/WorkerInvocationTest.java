@@ -207,7 +207,7 @@ final class WorkerInvocationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tcp"})
+  @ValueSource(strings = {"shm", "tcp"})
   void a_resident_tensor_is_pulled_after_what_was_posted_before(String transport) throws Exception {
     try (TestClient client = worker.connect(transport)) {
       fill(client, A, 1);
