@@ -16,7 +16,11 @@ final class Sandbox {
 
   private Sandbox() {}
 
-  /** Applies what does not depend on the lease; throws if the host refuses. */
+  /**
+   * Limits this process; throws if the host refuses. That no thread gains privileges by exec is a
+   * property of each thread, which the agent gives to the first one before the JVM starts; here it
+   * is for a worker that was started by something else.
+   */
   static void enter() throws ErrnoException {
     Libc.prctl(Libc.PR_SET_NO_NEW_PRIVS, 1);
     limit(Libc.RLIMIT_CORE, 0);

@@ -74,12 +74,7 @@ final class SessionDoor implements Admission {
   public Verdict admit(byte[] challenge, byte[] answer) {
     try {
       judge(Handshake.Challenge.decode(challenge), decode(answer));
-      if (!promisePlace()) {
-        throw new TokenCheck.Refusal(
-            Status.ALREADY_CONNECTED,
-            "lease %s already has a session with this worker; close it first"
-                .formatted(worker.getLease().getLeaseId()));
-      }
+      promisePlace();
     } catch (TokenCheck.Refusal e) {
       LOG.log(Level.INFO, "session refused: {0}: {1}", e.status(), e.reason());
       return new Refused(Handshake.Reply.refused(e.status(), e.reason()).encode());
@@ -127,22 +122,31 @@ final class SessionDoor implements Admission {
     }
   }
 
-  private synchronized boolean promisePlace() {
+  private synchronized void promisePlace() throws TokenCheck.Refusal {
     long deadlineNs = System.nanoTime() + LAST_SESSION_WAIT_NS;
     while (place != Place.FREE) {
       long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNs - System.nanoTime());
-      if (leftMs <= 0 || place == Place.CLOSED) {
-        return false;
+      if (place == Place.CLOSED) {
+        throw new TokenCheck.Refusal(Status.WORKER_LOST, "the worker is ending");
+      }
+      if (leftMs <= 0) {
+        throw alreadyConnected();
       }
       try {
         wait(leftMs);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        return false;
+        throw alreadyConnected();
       }
     }
     place = Place.PROMISED;
-    return true;
+  }
+
+  private TokenCheck.Refusal alreadyConnected() {
+    return new TokenCheck.Refusal(
+        Status.ALREADY_CONNECTED,
+        "lease %s already has a session with this worker; close it first"
+            .formatted(worker.getLease().getLeaseId()));
   }
 
   @Override

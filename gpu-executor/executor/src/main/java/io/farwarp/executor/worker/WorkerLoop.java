@@ -153,6 +153,7 @@ final class WorkerLoop {
         outcome = why;
       }
     }
+    door.close();
     ended.countDown();
     for (Thread thread : threads) {
       LockSupport.unpark(thread);
