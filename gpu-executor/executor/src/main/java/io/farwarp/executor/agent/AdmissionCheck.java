@@ -1,6 +1,8 @@
 package io.farwarp.executor.agent;
 
+import io.farwarp.rdma.linux.HostLimits;
 import io.farwarp.v1.PrepareLease;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /** Whether this host can take a lease that the gateway has placed on it. */
@@ -32,6 +34,14 @@ final class AdmissionCheck {
               options.windowMemoryBytes(),
               options.executorId());
     }
-    return null;
+    return hostRefusal(order.getWorkers() * order.getWindowBytes());
+  }
+
+  private static @Nullable String hostRefusal(long bytes) {
+    try {
+      return HostLimits.read().refusal(bytes, false).orElse(null);
+    } catch (IOException e) {
+      return "the host's limits cannot be read: " + e.getMessage();
+    }
   }
 }

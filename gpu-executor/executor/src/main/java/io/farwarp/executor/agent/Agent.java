@@ -369,7 +369,7 @@ public final class Agent implements AutoCloseable {
           Level.INFO, "lease {0} ended: {1}: {2}", lease.id(), lease.endState(), lease.endReason());
       String prepareError = lease.prepareError();
       if (prepareError != null && lease.endState() == LeaseState.FAILED) {
-        tellPrepareFailed(lease.id(), Status.WORKER_LOST, prepareError);
+        tellPrepareFailed(lease.id(), lease.prepareStatus(), prepareError);
       } else {
         tellEnded(lease.id(), lease.endState(), lease.endReason());
       }

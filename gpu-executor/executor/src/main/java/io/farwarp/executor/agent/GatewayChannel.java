@@ -21,6 +21,8 @@ final class GatewayChannel {
     NettyChannelBuilder builder =
         NettyChannelBuilder.forAddress(options.gatewayHost(), options.gatewayPort())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+            .keepAliveTime(10, TimeUnit.SECONDS)
+            .keepAliveTimeout(10, TimeUnit.SECONDS)
             .withOption(
                 io.grpc.netty.shaded.io.netty.channel.ChannelOption.CONNECT_TIMEOUT_MILLIS,
                 (int) TimeUnit.SECONDS.toMillis(5));

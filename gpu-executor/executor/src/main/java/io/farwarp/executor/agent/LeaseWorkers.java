@@ -70,6 +70,7 @@ final class LeaseWorkers {
   private LeaseState endState = LeaseState.FAILED;
   private String endReason = "";
   private @Nullable String prepareError;
+  private Status prepareStatus = Status.WORKER_LOST;
   private @Nullable LeasePrepared prepared;
 
   /** What the workers of a lease have said of one function. */
@@ -129,6 +130,11 @@ final class LeaseWorkers {
     return prepareError;
   }
 
+  /** What kind of failure {@link #prepareError} is. */
+  Status prepareStatus() {
+    return prepareStatus;
+  }
+
   /** The answer to PrepareLease, while the gateway has not shown that it has it. */
   @Nullable LeasePrepared unconfirmed() {
     return confirmed || stage != Stage.READY ? null : prepared;
@@ -183,6 +189,7 @@ final class LeaseWorkers {
       return;
     }
     if (!message.getError().isEmpty()) {
+      prepareStatus = Status.RESOURCE_EXHAUSTED;
       failPreparing("worker %d: %s".formatted(index, message.getError()), nowNs);
       return;
     }

@@ -2,6 +2,7 @@ package io.farwarp.executor.agent;
 
 import io.farwarp.executor.worker.ControlChannel;
 import io.farwarp.executor.worker.WorkerMain;
+import io.farwarp.rdma.linux.Libc;
 import io.farwarp.rdma.linux.SharedMemory;
 import io.farwarp.v1.StartWorker;
 import io.farwarp.v1.WorkerCommand;
@@ -19,6 +20,8 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -78,7 +81,7 @@ final class WorkerProcess {
       builder.environment().clear();
       builder.environment().put("LANG", "C.UTF-8");
       builder.directory(directory.toFile());
-      Process process = builder.start();
+      Process process = startUnprivileged(builder);
       WorkerProcess worker = new WorkerProcess(name, directory, window, process, events);
       worker.begin(
           order.toBuilder()
@@ -89,6 +92,29 @@ final class WorkerProcess {
     } catch (IOException e) {
       window.close();
       throw e;
+    }
+  }
+
+  /**
+   * The child inherits no_new_privs from the thread that starts it, and every thread of its JVM
+   * from the first one; so a thread is made that has it, and goes again.
+   */
+  private static Process startUnprivileged(ProcessBuilder builder) throws IOException {
+    CompletableFuture<Process> started = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .name("worker-start")
+        .start(() -> {
+          try {
+            Libc.prctl(Libc.PR_SET_NO_NEW_PRIVS, 1);
+            started.complete(builder.start());
+          } catch (IOException | RuntimeException e) {
+            started.completeExceptionally(e);
+          }
+        });
+    try {
+      return started.join();
+    } catch (CompletionException e) {
+      throw new IOException("the process cannot be started: " + e.getCause(), e);
     }
   }
 
