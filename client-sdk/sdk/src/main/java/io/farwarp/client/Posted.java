@@ -39,6 +39,10 @@ public abstract sealed class Posted<T extends Posted<T>> permits Invocation, Tra
   private T await(long limitNs) {
     if (!engine.await(request, limitNs)) {
       engine.cancel(request);
+      if (Thread.currentThread().isInterrupted()) {
+        throw new InvocationException(
+            Status.CANCELLED, request.what + ": interrupted while waiting; cancelled");
+      }
       throw new InvocationException(
           Status.DEADLINE_EXCEEDED,
           "%s: not done within %s; cancelled".formatted(request.what, Duration.ofNanos(limitNs)));
