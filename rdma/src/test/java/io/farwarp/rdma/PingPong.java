@@ -235,14 +235,14 @@ public final class PingPong {
   /** One end of the conversation over our queue pair. */
   private static final class Echo implements CompletionHandler {
     private final QueuePair qp;
-    private final HotThenWarm wait;
+    private final boolean warm;
     private int received;
     private int written;
     private boolean echoing;
 
     Echo(QueuePair qp, boolean warm) {
       this.qp = qp;
-      this.wait = new HotThenWarm(warm ? 0 : 1_000_000_000L);
+      this.warm = warm;
     }
 
     long[] rounds(int rounds) {
@@ -290,10 +290,12 @@ public final class PingPong {
     private void awaitMessages(int count) {
       received = 0;
       while (received < count && qp.isOpen()) {
-        if (qp.poll(this, 16) != 0) {
-          wait.worked();
-        } else if (!wait.staysHot()) {
-          qp.await(1_000_000_000L);
+        if (qp.poll(this, 16) == 0) {
+          if (warm) {
+            qp.await(1_000_000_000L);
+          } else {
+            Thread.onSpinWait();
+          }
         }
       }
     }

@@ -19,6 +19,7 @@ public final class SharedMemory implements AutoCloseable {
   private static final int NEEDED_SEALS = Libc.F_SEAL_SHRINK | Libc.F_SEAL_GROW;
   private static final long PREFAULT_STEP_BYTES = 256L << 20;
   private static final long PAGE_BYTES = 4096;
+  private static final long LEAST_BYTES = 8;
   private static final VarHandle WORD = JAVA_INT.varHandle();
 
   private final int descriptor;
@@ -33,7 +34,7 @@ public final class SharedMemory implements AutoCloseable {
   }
 
   /**
-   * New memory of {@code sizeBytes}, a multiple of 4096; none of it is backed by pages yet.
+   * New memory of {@code sizeBytes}, 8 and up; none of it is backed by pages yet.
    *
    * @param name shown in {@code /proc/PID/maps}
    */
@@ -102,9 +103,9 @@ public final class SharedMemory implements AutoCloseable {
   }
 
   private static void checkSize(long sizeBytes) throws IOException {
-    if (sizeBytes <= 0 || sizeBytes % PAGE_BYTES != 0) {
+    if (sizeBytes < LEAST_BYTES) {
       throw new IOException(
-          "shared memory of %d bytes; it takes a multiple of %d".formatted(sizeBytes, PAGE_BYTES));
+          "shared memory of %d bytes; it takes at least %d".formatted(sizeBytes, LEAST_BYTES));
     }
   }
 
@@ -169,7 +170,8 @@ public final class SharedMemory implements AutoCloseable {
 
   private void touch(long offset, long lengthBytes) {
     for (long at = offset; at < offset + lengthBytes; at += PAGE_BYTES) {
-      int _ = (int) WORD.getAndAdd(segment, at, 0); // Keeps what another process writes meanwhile.
+      long word = Math.min(at, sizeBytes() / Integer.BYTES * Integer.BYTES - Integer.BYTES);
+      int _ = (int) WORD.getAndAdd(segment, word, 0); // Keeps what others write meanwhile.
     }
   }
 

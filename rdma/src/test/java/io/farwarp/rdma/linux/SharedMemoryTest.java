@@ -61,6 +61,19 @@ final class SharedMemoryTest {
   }
 
   @Test
+  void sizes_need_not_be_whole_pages_and_bytes_outside_are_refused() throws IOException {
+    try (SharedMemory odd = SharedMemory.create("test", 4099)) {
+      odd.prefault();
+      odd.zero();
+      odd.punch();
+      assertEquals(4099, odd.segment().byteSize());
+      assertThrows(IndexOutOfBoundsException.class, () -> odd.segment().get(JAVA_LONG, 4096));
+    }
+    assertThrows(IOException.class, () -> SharedMemory.create("test", 0));
+    assertThrows(IOException.class, () -> SharedMemory.create("test", -1));
+  }
+
+  @Test
   void more_than_four_gigabytes_are_reached_at_both_ends() throws IOException {
     try (SharedMemory owner = SharedMemory.create("test", HUGE)) {
       owner.segment().set(JAVA_LONG, 0, 1);
