@@ -15,8 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -26,22 +25,30 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Gateway implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Gateway.class.getName());
+  private static final ThreadFactory CALLS = Thread.ofVirtual().name("farwarp-call-", 0).factory();
   private static final int MAX_MESSAGE_BYTES = 4 << 20;
   private static final int MAX_METADATA_BYTES = 16 << 10;
   private static final int MAX_CALLS_PER_CONNECTION = 1024;
   private static final long POLL_MS = 50;
 
   private final GatewayConfig config;
+  private final LeaseStore.Opener storeOpener;
   private final List<AutoCloseable> opened = new ArrayList<>();
   private final HealthStatusManager health = new HealthStatusManager();
   private @Nullable Server server;
   private @Nullable LeaseControl control;
 
-  private Gateway(GatewayConfig config) {
+  private Gateway(GatewayConfig config, LeaseStore.Opener storeOpener) {
     this.config = config;
+    this.storeOpener = storeOpener;
   }
 
   public static Gateway create(GatewayConfig config) throws GatewayException {
+    return create(config, directory -> LeaseLog.open(directory.resolve("leases.log")));
+  }
+
+  static Gateway create(GatewayConfig config, LeaseStore.Opener storeOpener)
+      throws GatewayException {
     try {
       if (config.tlsCert() == null && !InetAddress.getByName(config.host()).isLoopbackAddress()) {
         throw new GatewayException(
@@ -51,7 +58,7 @@ public final class Gateway implements AutoCloseable {
     } catch (UnknownHostException e) {
       throw new GatewayException("host " + config.host() + " is not known", e);
     }
-    return new Gateway(config);
+    return new Gateway(config, storeOpener);
   }
 
   /** Takes calls when it returns. */
@@ -78,15 +85,13 @@ public final class Gateway implements AutoCloseable {
     GatewayClock clock = GatewayClock.system();
     FunctionRegistry registry =
         FunctionRegistry.open(directory.file("functions"), config.registryLimits(), clock);
-    LeaseLog store = LeaseLog.open(directory.file("leases.log"));
+    LeaseStore store = storeOpener.open(config.dataDir());
     LeaseControl control = new LeaseControl(config.limits(), clock, key, store);
     opened.add(control);
     this.control = control;
-    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    opened.add(threads::shutdownNow);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress(config.host(), config.port()))
-            .executor(threads)
+            .executor(task -> CALLS.newThread(task).start())
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)
             .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
@@ -158,11 +163,11 @@ public final class Gateway implements AutoCloseable {
    * prepared, ends all calls and closes the store. Leases that are active stay so.
    */
   public synchronized void stop(Duration patience) {
-    health.enterTerminalState();
     long untilNs = System.nanoTime() + patience.toNanos();
     Server running = server;
     LeaseControl leases = control;
     if (running != null && leases != null) {
+      health.enterTerminalState();
       leases.refuseNew();
       awaitUnfinished(leases, untilNs);
       running.shutdown();

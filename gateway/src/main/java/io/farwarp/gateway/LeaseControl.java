@@ -331,7 +331,7 @@ final class LeaseControl implements AutoCloseable {
           mailbox.drainTo(batch, BATCH - 1);
         }
       } catch (InterruptedException e) {
-        // Only close() interrupts, and it has set `stopping` before.
+        // No one of ours interrupts this thread; it ends by `stopping` only.
         continue;
       }
       for (Runnable task : batch) {
@@ -350,7 +350,7 @@ final class LeaseControl implements AutoCloseable {
 
   private void keep() {
     try {
-      keeper.keep();
+      keeper.keep(storeError != null);
       if (storeError != null) {
         LOG.log(Level.INFO, "the lease store can be written again");
         storeError = null;
@@ -422,6 +422,8 @@ final class LeaseControl implements AutoCloseable {
   @Override
   public void close() throws IOException {
     stopping = true;
+    // Wakes the thread; an interrupt would close the store's file if it came in the middle of a write.
+    boolean unused = mailbox.offer(() -> {});
     try {
       if (thread.isAlive()) {
         thread.join(SECONDS.toMillis(10));

@@ -2,6 +2,7 @@ package io.farwarp.gateway;
 
 import io.farwarp.v1.StoredLease;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Collection;
 
 /**
@@ -18,4 +19,10 @@ interface LeaseStore extends AutoCloseable {
 
   @Override
   void close() throws IOException;
+
+  /** Opens the store of a gateway in its data directory. */
+  @FunctionalInterface
+  interface Opener {
+    LeaseStore open(Path directory) throws IOException, GatewayException;
+  }
 }

@@ -61,9 +61,13 @@ final class StoreKeeper {
     }
   }
 
-  /** Has the store keep what was noted; after a failure all of it is tried again. */
-  void keep() throws IOException {
-    if (changed.isEmpty()) {
+  /**
+   * Has the store keep what was noted; after a failure all of it is tried again.
+   *
+   * @param probe write even if there is nothing to keep, to see whether that works
+   */
+  void keep(boolean probe) throws IOException {
+    if (changed.isEmpty() && !probe) {
       return;
     }
     List<StoredLease> put = new ArrayList<>();
@@ -78,7 +82,7 @@ final class StoreKeeper {
         removed.add(leaseId);
       }
     }
-    if (!put.isEmpty() || !removed.isEmpty()) {
+    if (probe || !put.isEmpty() || !removed.isEmpty()) {
       store.update(put, removed);
     }
     put.forEach(lease -> kept.add(lease.getLeaseId()));

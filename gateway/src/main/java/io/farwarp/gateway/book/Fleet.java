@@ -55,9 +55,6 @@ final class Fleet {
   /** A lease that a gateway held when it ended: its agent is expected to come back. */
   void restore(Command.Restore c, long nowNs) {
     StoredLease stored = c.stored();
-    if (leases.containsKey(stored.getLeaseId())) {
-      throw new IllegalStateException("lease " + stored.getLeaseId() + " restored twice");
-    }
     Lease lease =
         new Lease(
             stored.getLeaseId(),

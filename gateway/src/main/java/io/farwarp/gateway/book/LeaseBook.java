@@ -94,7 +94,9 @@ public final class LeaseBook {
   }
 
   void add(Lease lease) {
-    leases.put(lease.id, lease);
+    if (leases.putIfAbsent(lease.id, lease) != null) {
+      throw new IllegalStateException("lease id " + lease.id + " is there twice");
+    }
     requests.put(new RequestKey(lease.tenant, lease.spec.request().getRequestId()), lease);
   }
 

@@ -1,0 +1,119 @@
+package io.farwarp.gateway;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** The command as a process of its own. */
+class GatewayCommandTest {
+  @TempDir Path directory;
+  private final List<Process> processes = new ArrayList<>();
+
+  /** Runs the command as the {@code farwarp} program does: errors are one line. */
+  static final class Main {
+    private Main() {}
+
+    public static void main(String[] arguments) {
+      CommandLine line =
+          new CommandLine(new GatewayCommand())
+              .setExecutionExceptionHandler(
+                  (e, command, _) -> {
+                    command.getErr().println("error: " + e.getMessage());
+                    return 1;
+                  });
+      System.exit(line.execute(arguments));
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    processes.forEach(Process::destroyForcibly);
+  }
+
+  private Process start(String... arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-Xmx256m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+    command.addAll(List.of(arguments));
+    Process process =
+        new ProcessBuilder(command)
+            .redirectError(directory.resolve("stderr-" + processes.size()).toFile())
+            .start();
+    processes.add(process);
+    return process;
+  }
+
+  private String errors(int process) throws IOException {
+    return Files.readString(directory.resolve("stderr-" + process));
+  }
+
+  private Process startReady() throws IOException {
+    Process process =
+        start(
+            "--listen", "127.0.0.1:0", "--data-dir", directory.resolve("data").toString());
+    BufferedReader out = process.inputReader();
+    String ready = out.readLine();
+    assertTrue(
+        ready != null && ready.matches("gateway ready on 127\\.0\\.0\\.1:[1-9][0-9]*"),
+        () -> "said: " + ready);
+    return process;
+  }
+
+  @Test
+  void it_says_one_line_and_ends_with_0_on_sigterm() throws Exception {
+    Process process = startReady();
+    // The handle's, which leaves the process's output to be read to its end.
+    assertTrue(process.toHandle().destroy());
+    assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+    assertEquals(0, process.exitValue());
+    assertEquals(null, process.inputReader().readLine());
+  }
+
+  @Test
+  void after_kill_9_another_starts_on_the_same_directory() throws Exception {
+    startReady().destroyForcibly().waitFor();
+    startReady();
+  }
+
+  @Test
+  void taken_port_is_one_line_and_status_1() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Process process =
+          start(
+              "--listen",
+              "127.0.0.1:" + taken.getLocalPort(),
+              "--data-dir",
+              directory.resolve("data").toString());
+      assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+      assertEquals(1, process.exitValue());
+      String errors = errors(0);
+      assertTrue(errors.contains("cannot listen on 127.0.0.1:" + taken.getLocalPort()), errors);
+    }
+  }
+
+  @Test
+  void wrong_use_is_status_2() throws Exception {
+    Process process = start("--listen", "127.0.0.1:99999");
+    assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+    assertEquals(2, process.exitValue(), errors(0));
+  }
+}

@@ -1,0 +1,154 @@
+package io.farwarp.gateway;
+
+import static io.farwarp.gateway.GatewayFixture.refused;
+import static io.farwarp.gateway.GatewayFixture.request;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.farwarp.v1.AdminServiceGrpc;
+import io.farwarp.v1.LeaseServiceGrpc;
+import io.farwarp.v1.ListLeasesRequest;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Starting, what stands in its way, and who gets in. */
+class GatewayStartTest {
+  @TempDir Path directory;
+
+  private static String cannotStart(GatewayConfig config) {
+    GatewayException error =
+        assertThrows(
+            GatewayException.class,
+            () -> {
+              try (Gateway gateway = Gateway.create(config)) {
+                gateway.start();
+              }
+            });
+    String message = String.valueOf(error.getMessage());
+    assertEquals(1, message.lines().count(), message);
+    return message;
+  }
+
+  @Test
+  void first_start_makes_credentials_and_key_for_the_owner_only() throws Exception {
+    try (GatewayFixture gateway = new GatewayFixture(directory.resolve("data"))) {
+      for (String name :
+          List.of("tokens.json", "tenant.token", "agent.token", "operator.token", "signing.key")) {
+        Path file = gateway.directory.resolve(name);
+        assertEquals(
+            "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)), name);
+      }
+      assertFalse(
+          Files.readString(gateway.directory.resolve("tokens.json"))
+              .contains(gateway.token("tenant")));
+    }
+  }
+
+  @Test
+  void only_known_credentials_of_the_right_role_get_in() throws Exception {
+    try (GatewayFixture gateway = new GatewayFixture(directory.resolve("data"))) {
+      String none =
+          refused(
+              Code.UNAUTHENTICATED,
+              () ->
+                  LeaseServiceGrpc.newBlockingStub(gateway.raw())
+                      .acquire(request(2).build())
+                      .next());
+      assertTrue(none.contains("no credential"), none);
+      refused(
+          Code.UNAUTHENTICATED,
+          () ->
+              LeaseServiceGrpc.newBlockingStub(
+                      gateway.withToken(gateway.token("tenant") + "x"))
+                  .acquire(request(2).build())
+                  .next());
+      String role =
+          refused(
+              Code.PERMISSION_DENIED,
+              () -> gateway.leases("operator").acquire(request(2).build()).next());
+      assertTrue(role.contains("role tenant"), role);
+      refused(
+          Code.PERMISSION_DENIED,
+          () -> gateway.admin("agent").listLeases(ListLeasesRequest.getDefaultInstance()));
+      assertEquals(
+          ServingStatus.SERVING,
+          HealthGrpc.newBlockingStub(gateway.raw())
+              .check(
+                  HealthCheckRequest.newBuilder()
+                      .setService(LeaseServiceGrpc.SERVICE_NAME)
+                      .build())
+              .getStatus());
+    }
+  }
+
+  @Test
+  void credential_that_is_added_works_without_a_restart() throws Exception {
+    try (GatewayFixture gateway = new GatewayFixture(directory.resolve("data"))) {
+      String token = TestCredentials.add(gateway.directory, "other", "tenant");
+      Await.until(
+          "the credential is known",
+          () -> {
+            try {
+              AdminServiceGrpc.newBlockingStub(gateway.withToken(token))
+                  .listLeases(ListLeasesRequest.getDefaultInstance());
+              return true;
+            } catch (StatusRuntimeException e) {
+              return false;
+            }
+          });
+    }
+  }
+
+  @Test
+  void second_gateway_on_a_directory_or_a_port_is_refused_in_one_line() throws Exception {
+    try (GatewayFixture gateway = new GatewayFixture(directory.resolve("data"))) {
+      String sameDirectory = cannotStart(GatewayConfig.local(gateway.directory));
+      assertTrue(sameDirectory.contains("in use by another gateway"), sameDirectory);
+      GatewayConfig samePort =
+          GatewayConfig.local(directory.resolve("other"))
+              .withAddress("127.0.0.1", gateway.port());
+      String taken = cannotStart(samePort);
+      assertTrue(taken.contains("cannot listen on 127.0.0.1:" + gateway.port()), taken);
+      assertTrue(taken.contains("Address already in use"), taken);
+    }
+    // The one that failed gave its directory back.
+    try (GatewayFixture gateway = new GatewayFixture(directory.resolve("other"))) {
+      assertTrue(gateway.port() > 0);
+    }
+  }
+
+  @Test
+  void anything_but_loopback_wants_tls() {
+    GatewayConfig open = GatewayConfig.local(directory.resolve("data")).withAddress("0.0.0.0", 0);
+    String refused = cannotStart(open);
+    assertTrue(refused.contains("wants TLS"), refused);
+    assertFalse(Files.exists(directory.resolve("data")));
+    String noFile =
+        cannotStart(open.withTls(directory.resolve("no.crt"), directory.resolve("no.key")));
+    assertTrue(noFile.contains("no.crt"), noFile);
+  }
+
+  @Test
+  void directory_that_cannot_be_made_or_read_is_an_error() throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "x");
+    String notDirectory = cannotStart(GatewayConfig.local(file));
+    assertTrue(notDirectory.contains("data directory"), notDirectory);
+    try (GatewayFixture gateway = new GatewayFixture(directory.resolve("data"))) {
+      assertTrue(gateway.port() > 0);
+    }
+    Files.writeString(directory.resolve("data/signing.key"), "garbage\n");
+    String key = cannotStart(GatewayConfig.local(directory.resolve("data")));
+    assertTrue(key.contains("signing.key"), key);
+  }
+}

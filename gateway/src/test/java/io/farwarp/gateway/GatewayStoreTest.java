@@ -1,0 +1,105 @@
+package io.farwarp.gateway;
+
+import static io.farwarp.gateway.GatewayFixture.lastEvent;
+import static io.farwarp.gateway.GatewayFixture.refused;
+import static io.farwarp.gateway.GatewayFixture.request;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.farwarp.v1.GatewayMessage.MessageCase;
+import io.farwarp.v1.Lease;
+import io.farwarp.v1.LeaseEvent;
+import io.farwarp.v1.LeaseServiceGrpc;
+import io.farwarp.v1.LeaseState;
+import io.farwarp.v1.ReleaseRequest;
+import io.farwarp.v1.RenewRequest;
+import io.farwarp.v1.StoredLease;
+import io.grpc.Status.Code;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A gateway whose lease store cannot be written for a while. */
+class GatewayStoreTest {
+  /** A log that fails while it is told to, as on a full disk. */
+  private record FillingStore(LeaseStore log, AtomicBoolean full) implements LeaseStore {
+    @Override
+    public Collection<StoredLease> load() {
+      return log.load();
+    }
+
+    @Override
+    public void update(Collection<StoredLease> put, Collection<String> removed)
+        throws IOException {
+      if (full.get()) {
+        throw new IOException("No space left on device");
+      }
+      log.update(put, removed);
+    }
+
+    @Override
+    public void close() throws IOException {
+      log.close();
+    }
+  }
+
+  @TempDir Path directory;
+  private final AtomicBoolean full = new AtomicBoolean();
+  private GatewayFixture gateway;
+
+  @BeforeEach
+  void start() throws GatewayException {
+    gateway =
+        new GatewayFixture(
+            directory.resolve("data"),
+            config -> config,
+            at -> new FillingStore(LeaseLog.open(at.resolve("leases.log")), full));
+  }
+
+  @AfterEach
+  void stop() {
+    gateway.close();
+  }
+
+  private ServingStatus health() {
+    return HealthGrpc.newBlockingStub(gateway.raw())
+        .check(
+            HealthCheckRequest.newBuilder().setService(LeaseServiceGrpc.SERVICE_NAME).build())
+        .getStatus();
+  }
+
+  @Test
+  void full_disk_is_an_error_to_callers_a_red_health_check_and_no_damage() {
+    FakeAgent agent = gateway.agent("exec-1", 64);
+    Lease before = gateway.acquire(request(2).setShareMillis(1));
+    full.set(true);
+    // This one is prepared, and then cannot be kept: no one is told that it is active.
+    LeaseEvent end =
+        lastEvent(
+            gateway.leases().acquire(request(2).setShareMillis(1).build()), LeaseState.REVOKED);
+    assertTrue(end.getReason().contains("No space left on device"), end.getReason());
+    Await.until("the agent ends it", () -> agent.count(MessageCase.REVOKE) == 1);
+    assertEquals(ServingStatus.NOT_SERVING, health());
+    String refused =
+        refused(
+            Code.RESOURCE_EXHAUSTED,
+            () -> gateway.leases().acquire(request(2).setShareMillis(1).build()).next());
+    assertTrue(refused.contains("No space left on device"), refused);
+    RenewRequest renew =
+        RenewRequest.newBuilder().setLeaseId(before.getLeaseId()).setDurationMs(1000).build();
+    refused(Code.RESOURCE_EXHAUSTED, () -> gateway.leases().renew(renew));
+    full.set(false);
+    Await.until("healthy again", () -> health() == ServingStatus.SERVING);
+    assertEquals(before.getLeaseId(), gateway.leases().renew(renew).getLeaseId());
+    Lease after = gateway.acquire(request(2).setShareMillis(1));
+    gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(after.getLeaseId()).build());
+  }
+}

@@ -1,0 +1,192 @@
+package io.farwarp.gateway.book;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import io.farwarp.v1.AcquireRequest;
+import io.farwarp.v1.AgentHello;
+import io.farwarp.v1.DataPathAddress;
+import io.farwarp.v1.DeviceClass;
+import io.farwarp.v1.DeviceReport;
+import io.farwarp.v1.HeldLease;
+import io.farwarp.v1.LeasePrepared;
+import io.farwarp.v1.LeaseState;
+import io.farwarp.v1.WorkerEndpoint;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A book, a clock that is turned by hand, and the parts that commands are made of. */
+final class BookFixture {
+  static final long MIB = 1L << 20;
+  static final BookLimits LIMITS = BookLimits.of(TimeUnit.SECONDS.toNanos(1));
+
+  final LeaseBook book;
+  long nowNs = 1;
+  private int nextId;
+
+  BookFixture() {
+    this(LIMITS);
+  }
+
+  BookFixture(BookLimits limits) {
+    book = new LeaseBook(limits);
+  }
+
+  List<Event> apply(Command command) {
+    List<Event> events = book.apply(command, nowNs);
+    checkBook(book);
+    return events;
+  }
+
+  List<Event> after(long ms) {
+    nowNs += TimeUnit.MILLISECONDS.toNanos(ms);
+    return apply(new Command.Tick());
+  }
+
+  static AcquireRequest.Builder request(long windowMib, int share) {
+    return AcquireRequest.newBuilder()
+        .setRequestId(bytes(16, System.nanoTime()))
+        .setClientPublicKey(bytes(32, 1))
+        .setDeviceClass(DeviceClass.PTX_CPU)
+        .setWindowBytes(windowMib * MIB)
+        .setShareMillis(share)
+        .setDurationMs(60_000)
+        .setWaitMs(10_000);
+  }
+
+  static ByteString bytes(int count, long seed) {
+    return ByteString.copyFrom(ByteBuffer.allocate(count).putLong(seed).array());
+  }
+
+  /** Asks as tenant "t"; answers the lease's id. */
+  String ask(AcquireRequest.Builder request) {
+    return ask("t", request);
+  }
+
+  String ask(String tenant, AcquireRequest.Builder request) {
+    String id = "L-" + ++nextId;
+    apply(new Command.Request(id, tenant, new LeaseSpec(request.build()), List.of()));
+    return id;
+  }
+
+  static AgentHello.Builder hello(String executorId, long capacityMib) {
+    return AgentHello.newBuilder()
+        .setExecutorId(executorId)
+        .setIncarnation(bytes(16, 1))
+        .setHostId("host-of-" + executorId)
+        .setWindowCapacityBytes(capacityMib * MIB)
+        .addDevices(device("ptx-0", DeviceClass.PTX_CPU, capacityMib));
+  }
+
+  static DeviceReport device(String id, DeviceClass deviceClass, long mib) {
+    return DeviceReport.newBuilder()
+        .setDeviceId(id)
+        .setDeviceClass(deviceClass)
+        .setName("a device")
+        .setMemoryBytes(mib * MIB)
+        .setComputeUnits(4)
+        .build();
+  }
+
+  List<Event> attach(AgentHello.Builder hello) {
+    return apply(new Command.AgentAttached("agent", hello.build()));
+  }
+
+  void beat(String executorId) {
+    apply(new Command.Heartbeat(executorId));
+  }
+
+  /** Passes {@code ms} with a heartbeat of the executor each 500 ms. */
+  void alive(String executorId, long ms) {
+    for (long passed = 0; passed < ms; passed += 500) {
+      after(Math.min(500, ms - passed));
+      beat(executorId);
+    }
+  }
+
+  List<Event> prepared(String executorId, String leaseId) {
+    return apply(new Command.Prepared(executorId, preparedMessage(lease(leaseId))));
+  }
+
+  static LeasePrepared preparedMessage(Lease lease) {
+    LeasePrepared.Builder message = LeasePrepared.newBuilder().setLeaseId(lease.id());
+    for (int i = 0; i < lease.spec().request().getWorkers(); i++) {
+      message.addWorkers(
+          WorkerEndpoint.newBuilder()
+              .setWorkerIndex(i)
+              .addAddresses(
+                  DataPathAddress.newBuilder().setTransport("tcp").setAddress("127.0.0.1:1")));
+    }
+    return message.build();
+  }
+
+  List<Event> ended(String executorId, String leaseId) {
+    return apply(new Command.Ended(executorId, leaseId, LeaseState.REVOKED, "ended"));
+  }
+
+  static HeldLease held(Lease lease) {
+    Slice slice = lease.slice();
+    assertNotNull(slice);
+    return HeldLease.newBuilder()
+        .setLeaseId(lease.id())
+        .setTenant(lease.tenant())
+        .setDeviceId(slice.deviceId())
+        .setWindowBytes(lease.spec().request().getWindowBytes())
+        .setShareMillis(slice.shareMillis())
+        .setWorkers(lease.spec().request().getWorkers())
+        .setTtlMs(10_000)
+        .build();
+  }
+
+  Lease lease(String id) {
+    Lease lease = book.lease(id);
+    assertNotNull(lease, id);
+    return lease;
+  }
+
+  LeaseState state(String id) {
+    return lease(id).state();
+  }
+
+  String executorOf(String id) {
+    Slice slice = lease(id).slice();
+    assertNotNull(slice, "lease " + id + " holds nothing");
+    return slice.executorId();
+  }
+
+  static <E extends Event> List<E> only(Class<E> kind, List<Event> events) {
+    return events.stream().filter(kind::isInstance).map(kind::cast).toList();
+  }
+
+  /** The book's sums are those of its leases, and within what the executors reported. */
+  static void checkBook(LeaseBook book) {
+    Map<String, Long> bytes = new HashMap<>();
+    Map<String, Integer> counts = new HashMap<>();
+    Map<String, Integer> shares = new HashMap<>();
+    for (Lease lease : book.leases()) {
+      Slice slice = lease.slice();
+      boolean granted =
+          lease.state() == LeaseState.PREPARING || lease.state() == LeaseState.ACTIVE;
+      assertTrue(!granted || (lease.held() && slice != null), lease.id() + " holds nothing");
+      if (lease.held() && slice != null) {
+        bytes.merge(slice.executorId(), slice.windowBytes(), Long::sum);
+        counts.merge(slice.executorId(), 1, Integer::sum);
+        shares.merge(
+            slice.executorId() + "/" + slice.deviceId(), slice.shareMillis(), Integer::sum);
+      }
+    }
+    for (Executor executor : book.executors()) {
+      assertEquals(bytes.getOrDefault(executor.id(), 0L), executor.usedBytes(), executor.id());
+      assertEquals(counts.getOrDefault(executor.id(), 0), executor.leases(), executor.id());
+      assertTrue(
+          !executor.open() || executor.usedBytes() <= executor.capacityBytes(),
+          () -> executor.id() + ": " + executor.usedBytes() + " bytes used");
+    }
+    shares.forEach((device, share) -> assertTrue(share <= 1000, device + ": " + share));
+  }
+}
