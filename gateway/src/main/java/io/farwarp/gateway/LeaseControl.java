@@ -422,8 +422,9 @@ final class LeaseControl implements AutoCloseable {
   @Override
   public void close() throws IOException {
     stopping = true;
-    // Wakes the thread; an interrupt would close the store's file if it came in the middle of a write.
-    boolean unused = mailbox.offer(() -> {});
+    // Wakes the thread; an interrupt would close the store's file if it came in the middle of a
+    // write.
+    boolean _ = mailbox.offer(() -> {});
     try {
       if (thread.isAlive()) {
         thread.join(SECONDS.toMillis(10));

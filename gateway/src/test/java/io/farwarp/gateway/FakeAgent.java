@@ -11,8 +11,8 @@ import io.farwarp.v1.ExtendLease;
 import io.farwarp.v1.FleetServiceGrpc;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.GatewayMessage;
-import io.farwarp.v1.HeldLease;
 import io.farwarp.v1.Heartbeat;
+import io.farwarp.v1.HeldLease;
 import io.farwarp.v1.LeaseEnded;
 import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.LeaseState;
@@ -136,8 +136,7 @@ final class FakeAgent implements AutoCloseable, StreamObserver<GatewayMessage> {
                   .setFunctionPrepared(
                       FunctionPrepared.newBuilder()
                           .setLeaseId(message.getPrepareFunction().getLeaseId())
-                          .setFunctionId(
-                              message.getPrepareFunction().getFunction().getFunctionId())
+                          .setFunctionId(message.getPrepareFunction().getFunction().getFunctionId())
                           .setError(functionError)
                           .setLoadMs(5)
                           .setWarmMs(6)));
@@ -174,12 +173,11 @@ final class FakeAgent implements AutoCloseable, StreamObserver<GatewayMessage> {
       }
       prepare
           .getFunctionsList()
-          .forEach(
-              function ->
-                  answer.addFunctions(
-                      FunctionPrepared.newBuilder()
-                          .setLeaseId(prepare.getLeaseId())
-                          .setFunctionId(function.getFunctionId())));
+          .forEach(function ->
+              answer.addFunctions(
+                  FunctionPrepared.newBuilder()
+                      .setLeaseId(prepare.getLeaseId())
+                      .setFunctionId(function.getFunctionId())));
     }
     send(AgentMessage.newBuilder().setLeasePrepared(answer));
   }

@@ -29,11 +29,10 @@ class GatewayCommandTest {
     public static void main(String[] arguments) {
       CommandLine line =
           new CommandLine(new GatewayCommand())
-              .setExecutionExceptionHandler(
-                  (e, command, _) -> {
-                    command.getErr().println("error: " + e.getMessage());
-                    return 1;
-                  });
+              .setExecutionExceptionHandler((e, command, _) -> {
+                command.getErr().println("error: " + e.getMessage());
+                return 1;
+              });
       System.exit(line.execute(arguments));
     }
   }
@@ -68,8 +67,7 @@ class GatewayCommandTest {
 
   private Process startReady() throws IOException {
     Process process =
-        start(
-            "--listen", "127.0.0.1:0", "--data-dir", directory.resolve("data").toString());
+        start("--listen", "127.0.0.1:0", "--data-dir", directory.resolve("data").toString());
     BufferedReader out = process.inputReader();
     String ready = out.readLine();
     assertTrue(

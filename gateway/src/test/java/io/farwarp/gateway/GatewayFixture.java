@@ -135,11 +135,7 @@ final class GatewayFixture implements AutoCloseable {
             as("agent"),
             executorId,
             INCARNATIONS.incrementAndGet(),
-            configure
-                    .apply(GatewayConfig.local(directory))
-                    .limits()
-                    .heartbeatNs()
-                / 1_000_000);
+            configure.apply(GatewayConfig.local(directory)).limits().heartbeatNs() / 1_000_000);
     agents.add(agent);
     return agent;
   }
@@ -153,8 +149,7 @@ final class GatewayFixture implements AutoCloseable {
                     .putLong(id.getMostSignificantBits())
                     .putLong(id.getLeastSignificantBits())
                     .array()))
-        .setClientPublicKey(
-            ByteString.copyFrom(Ed25519.rawPublicKey(CLIENT_KEY.getPublic())))
+        .setClientPublicKey(ByteString.copyFrom(Ed25519.rawPublicKey(CLIENT_KEY.getPublic())))
         .setDeviceClass(DeviceClass.ANY)
         .setWindowBytes(windowMib << 20)
         .setDurationMs(60_000)

@@ -71,9 +71,7 @@ class GatewayFleetTest {
     assertEquals(300, Await.future(agent.welcome).getHeartbeatMs());
     Lease lease = gateway.acquire(request(64));
     Iterator<LeaseEvent> watch =
-        gateway
-            .leases()
-            .watch(WatchRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
+        gateway.leases().watch(WatchRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
     agent.beats = false;
     LeaseEvent lost = lastEvent(watch, LeaseState.LOST);
     assertTrue(lost.getReason().contains("exec-1 has been silent"), lost.getReason());
@@ -85,8 +83,7 @@ class GatewayFleetTest {
     FakeAgent back = gateway.agentUnattached("exec-1");
     back.attach(back.hello(64).addAllHeld(agent.held()).build()).ready();
     assertEquals(List.of(lease.getLeaseId()), Await.future(back.welcome).getEndLeasesList());
-    lastEvent(
-        gateway.leases().acquire(request(64).setWaitMs(0).build()), LeaseState.FAILED);
+    lastEvent(gateway.leases().acquire(request(64).setWaitMs(0).build()), LeaseState.FAILED);
     back.end(lease.getLeaseId(), LeaseState.REVOKED);
     gateway.acquire(request(64));
   }
@@ -102,9 +99,7 @@ class GatewayFleetTest {
     back.attach(back.hello(64).addAllHeld(agent.held()).build()).ready();
     assertEquals(0, Await.future(back.welcome).getEndLeasesCount());
     assertEquals(LeaseState.ACTIVE, state(lease.getLeaseId()));
-    gateway
-        .leases()
-        .release(ReleaseRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
+    gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
     Await.until("told on its new stream", () -> back.count(MessageCase.REVOKE) == 1);
   }
 
@@ -126,11 +121,8 @@ class GatewayFleetTest {
     FakeAgent agent = gateway.agent("exec-1", 64);
     AcquireRequest.Builder request = request(32).setShareMillis(500);
     Lease lease = gateway.acquire(request);
-    Lease ended = gateway.acquire(request(2).setShareMillis(1)
-    );
-    gateway
-        .leases()
-        .release(ReleaseRequest.newBuilder().setLeaseId(ended.getLeaseId()).build());
+    Lease ended = gateway.acquire(request(2).setShareMillis(1));
+    gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(ended.getLeaseId()).build());
     gateway.restart();
     Await.future(agent.over);
     FakeAgent back = gateway.agentUnattached("exec-1");
@@ -170,8 +162,7 @@ class GatewayFleetTest {
     FakeAgent back = gateway.agentUnattached("exec-1");
     back.attach(back.hello(64).addAllHeld(agent.held()).build()).ready();
     assertEquals(List.of(lease.getLeaseId()), Await.future(back.welcome).getEndLeasesList());
-    lastEvent(
-        gateway.leases().acquire(request(64).setWaitMs(0).build()), LeaseState.FAILED);
+    lastEvent(gateway.leases().acquire(request(64).setWaitMs(0).build()), LeaseState.FAILED);
     back.end(lease.getLeaseId(), LeaseState.REVOKED);
     gateway.acquire(request(64));
   }
@@ -222,7 +213,6 @@ class GatewayFleetTest {
     agent.attach(64);
     assertTrue(Await.future(agent.over).contains("role agent"));
     refused(
-        Code.PERMISSION_DENIED,
-        () -> gateway.leases("agent").acquire(request(2).build()).next());
+        Code.PERMISSION_DENIED, () -> gateway.leases("agent").acquire(request(2).build()).next());
   }
 }

@@ -65,8 +65,7 @@ class GatewayFunctionTest {
     Iterator<FunctionChunk> chunks =
         gateway
             .functions(role)
-            .fetch(
-                FetchFunctionRequest.newBuilder().setDigest(digest).setLeaseId(leaseId).build());
+            .fetch(FetchFunctionRequest.newBuilder().setDigest(digest).setLeaseId(leaseId).build());
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     chunks.forEachRemaining(chunk -> bytes.writeBytes(chunk.getChunk().toByteArray()));
     return bytes.toByteArray();

@@ -98,7 +98,8 @@ class GatewayLeaseTest {
       long lifeMs = token.getExpiresAtUnixMs() - prepare.getIssuedAtUnixMs();
       assertTrue(lifeMs >= 60_000 && lifeMs < 90_000, "life of " + lifeMs);
     }
-    Await.until("the agent knows the deadline", () -> !agent.extensions(lease.getLeaseId()).isEmpty());
+    Await.until(
+        "the agent knows the deadline", () -> !agent.extensions(lease.getLeaseId()).isEmpty());
     assertEquals(60_000, agent.extensions(lease.getLeaseId()).getFirst().getTtlMs());
   }
 
@@ -155,9 +156,7 @@ class GatewayLeaseTest {
     FakeAgent agent = gateway.agent("exec-1", 64);
     Lease lease = gateway.acquire(request(2).setDurationMs(1000));
     Iterator<LeaseEvent> watch =
-        gateway
-            .leases()
-            .watch(WatchRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
+        gateway.leases().watch(WatchRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
     LeaseEvent now = watch.next();
     assertEquals(LeaseState.ACTIVE, now.getState());
     assertTrue(now.getLease().getWorkers(0).getToken().isEmpty());
@@ -200,8 +199,7 @@ class GatewayLeaseTest {
   void wait_limit_ends_the_request_with_what_was_missing() {
     gateway.agent("exec-1", 64);
     LeaseEvent end =
-        lastEvent(
-            gateway.leases().acquire(request(128).setWaitMs(100).build()), LeaseState.FAILED);
+        lastEvent(gateway.leases().acquire(request(128).setWaitMs(100).build()), LeaseState.FAILED);
     assertEquals("RESOURCE_EXHAUSTED", end.getStatus());
     assertTrue(end.getReason().contains("64.0 MiB"), end.getReason());
     lastEvent(gateway.leases().acquire(request(128).setWaitMs(0).build()), LeaseState.FAILED);
@@ -271,9 +269,7 @@ class GatewayLeaseTest {
     FakeAgent agent = gateway.agent("exec-1", 64);
     Lease lease = gateway.acquire(request(2));
     Iterator<LeaseEvent> watch =
-        gateway
-            .leases()
-            .watch(WatchRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
+        gateway.leases().watch(WatchRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
     assertEquals(LeaseState.ACTIVE, watch.next().getState());
     agent.end(lease.getLeaseId(), LeaseState.FAILED);
     LeaseEvent end = lastEvent(watch, LeaseState.FAILED);
@@ -301,8 +297,7 @@ class GatewayLeaseTest {
   void executors_are_listed_with_what_is_used() {
     gateway.agent("exec-1", 64);
     gateway.acquire(request(2));
-    var rows =
-        gateway.admin("tenant").listExecutors(ListExecutorsRequest.getDefaultInstance());
+    var rows = gateway.admin("tenant").listExecutors(ListExecutorsRequest.getDefaultInstance());
     assertEquals(1, rows.getExecutorsCount());
     assertEquals("attached", rows.getExecutors(0).getState());
     assertEquals(2L << 20, rows.getExecutors(0).getWindowUsedBytes());

@@ -69,8 +69,7 @@ class GatewayStartTest {
       refused(
           Code.UNAUTHENTICATED,
           () ->
-              LeaseServiceGrpc.newBlockingStub(
-                      gateway.withToken(gateway.token("tenant") + "x"))
+              LeaseServiceGrpc.newBlockingStub(gateway.withToken(gateway.token("tenant") + "x"))
                   .acquire(request(2).build())
                   .next());
       String role =
@@ -85,9 +84,7 @@ class GatewayStartTest {
           ServingStatus.SERVING,
           HealthGrpc.newBlockingStub(gateway.raw())
               .check(
-                  HealthCheckRequest.newBuilder()
-                      .setService(LeaseServiceGrpc.SERVICE_NAME)
-                      .build())
+                  HealthCheckRequest.newBuilder().setService(LeaseServiceGrpc.SERVICE_NAME).build())
               .getStatus());
     }
   }
@@ -116,8 +113,7 @@ class GatewayStartTest {
       String sameDirectory = cannotStart(GatewayConfig.local(gateway.directory));
       assertTrue(sameDirectory.contains("in use by another gateway"), sameDirectory);
       GatewayConfig samePort =
-          GatewayConfig.local(directory.resolve("other"))
-              .withAddress("127.0.0.1", gateway.port());
+          GatewayConfig.local(directory.resolve("other")).withAddress("127.0.0.1", gateway.port());
       String taken = cannotStart(samePort);
       assertTrue(taken.contains("cannot listen on 127.0.0.1:" + gateway.port()), taken);
       assertTrue(taken.contains("Address already in use"), taken);

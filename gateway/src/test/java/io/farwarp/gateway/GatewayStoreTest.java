@@ -37,8 +37,7 @@ class GatewayStoreTest {
     }
 
     @Override
-    public void update(Collection<StoredLease> put, Collection<String> removed)
-        throws IOException {
+    public void update(Collection<StoredLease> put, Collection<String> removed) throws IOException {
       if (full.get()) {
         throw new IOException("No space left on device");
       }
@@ -71,8 +70,7 @@ class GatewayStoreTest {
 
   private ServingStatus health() {
     return HealthGrpc.newBlockingStub(gateway.raw())
-        .check(
-            HealthCheckRequest.newBuilder().setService(LeaseServiceGrpc.SERVICE_NAME).build())
+        .check(HealthCheckRequest.newBuilder().setService(LeaseServiceGrpc.SERVICE_NAME).build())
         .getStatus();
   }
 

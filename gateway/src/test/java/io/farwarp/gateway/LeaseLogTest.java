@@ -57,7 +57,10 @@ class LeaseLogTest {
     }
     List<Set<String>> expected =
         List.of(
-            Set.of(), Set.of("lease-1"), Set.of("lease-1", "lease-2"), Set.of("lease-2", "lease-3"));
+            Set.of(),
+            Set.of("lease-1"),
+            Set.of("lease-1", "lease-2"),
+            Set.of("lease-2", "lease-3"));
     for (int length = (int) ends[0]; length <= whole.length; length++) {
       Files.write(file(), Arrays.copyOf(whole, length));
       int updates = 0;

@@ -78,7 +78,9 @@ final class TestPackages {
     for (int at = 0; at < bytes.length && !answer.isDone(); at += 1 << 20) {
       int length = Math.min(1 << 20, bytes.length - at);
       out.onNext(
-          PushFunctionRequest.newBuilder().setChunk(ByteString.copyFrom(bytes, at, length)).build());
+          PushFunctionRequest.newBuilder()
+              .setChunk(ByteString.copyFrom(bytes, at, length))
+              .build());
     }
     if (!answer.isDone()) {
       out.onCompleted();

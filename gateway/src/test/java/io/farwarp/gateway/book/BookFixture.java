@@ -170,8 +170,7 @@ final class BookFixture {
     Map<String, Integer> shares = new HashMap<>();
     for (Lease lease : book.leases()) {
       Slice slice = lease.slice();
-      boolean granted =
-          lease.state() == LeaseState.PREPARING || lease.state() == LeaseState.ACTIVE;
+      boolean granted = lease.state() == LeaseState.PREPARING || lease.state() == LeaseState.ACTIVE;
       assertTrue(!granted || (lease.held() && slice != null), lease.id() + " holds nothing");
       if (lease.held() && slice != null) {
         bytes.merge(slice.executorId(), slice.windowBytes(), Long::sum);

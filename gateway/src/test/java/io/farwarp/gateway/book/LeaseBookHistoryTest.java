@@ -257,12 +257,11 @@ class LeaseBookHistoryTest {
       agents.forEach(agent -> agent.hungUntilNs = 0);
       agents.forEach(this::connect);
       for (int i = 0; i < 500; i++) {
-        agents.forEach(
-            agent -> {
-              while (agent.busy()) {
-                talk(agent);
-              }
-            });
+        agents.forEach(agent -> {
+          while (agent.busy()) {
+            talk(agent);
+          }
+        });
         pass(500);
         check();
       }

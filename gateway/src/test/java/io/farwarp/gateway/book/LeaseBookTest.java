@@ -41,14 +41,12 @@ class LeaseBookTest {
   void request_is_granted_prepared_and_active() {
     f.attach(hello("a", 64));
     List<Event> events =
-        f.apply(
-            new Command.Request("L", "t", new LeaseSpec(request(3, 500).build()), List.of()));
+        f.apply(new Command.Request("L", "t", new LeaseSpec(request(3, 500).build()), List.of()));
     assertEquals(1, only(Event.Prepare.class, events).size());
     assertEquals(LeaseState.PREPARING, f.state("L"));
     List<Event> active = f.prepared("a", "L");
     assertEquals(LeaseState.ACTIVE, f.state("L"));
-    assertEquals(
-        TimeUnit.SECONDS.toNanos(60), only(Event.Extend.class, active).getFirst().ttlNs());
+    assertEquals(TimeUnit.SECONDS.toNanos(60), only(Event.Extend.class, active).getFirst().ttlNs());
     // 3 MiB are rounded up to pages of 2 MiB.
     assertEquals(4 * MIB, f.book.executor("a").usedBytes());
   }
@@ -176,8 +174,7 @@ class LeaseBookTest {
     assertNull(f.book.lease("L-b"));
     LeaseSpec other = new LeaseSpec(request.setShareMillis(200).build());
     List<Event> refused = f.apply(new Command.Request("L-c", "t", other, List.of()));
-    assertEquals(
-        Status.INVALID_ARGUMENT, only(Event.Refused.class, refused).getFirst().status());
+    assertEquals(Status.INVALID_ARGUMENT, only(Event.Refused.class, refused).getFirst().status());
     List<Event> otherTenant = f.apply(new Command.Request("L-d", "u", other, List.of()));
     assertEquals(new Event.Accepted("L-d", false), otherTenant.getFirst());
   }
@@ -195,8 +192,7 @@ class LeaseBookTest {
     }
     List<Event> refused =
         f.apply(new Command.Request("L-x", "t", new LeaseSpec(request(2, 1).build()), List.of()));
-    assertEquals(
-        Status.RESOURCE_EXHAUSTED, only(Event.Refused.class, refused).getFirst().status());
+    assertEquals(Status.RESOURCE_EXHAUSTED, only(Event.Refused.class, refused).getFirst().status());
     assertEquals(LeaseState.QUEUED, f.state(f.ask("u", request(2, 1))));
   }
 
@@ -205,8 +201,7 @@ class LeaseBookTest {
     f.attach(hello("small", 8));
     f.attach(hello("large", 64));
     assertEquals("small", f.executorOf(f.ask(request(8, 100))));
-    assertEquals(
-        "large", f.executorOf(f.ask(request(2, 100).setClientHostId("host-of-large"))));
+    assertEquals("large", f.executorOf(f.ask(request(2, 100).setClientHostId("host-of-large"))));
     f.attach(hello("gpu", 64).clearDevices().addDevices(device("g", DeviceClass.CUDA, 32)));
     assertEquals("gpu", f.executorOf(f.ask(request(2, 100).setDeviceClass(DeviceClass.ANY))));
     assertEquals("large", f.executorOf(f.ask(request(48, 100).setDeviceClass(DeviceClass.ANY))));
@@ -244,8 +239,7 @@ class LeaseBookTest {
     assertEquals(LeaseState.ACTIVE, f.state(id));
     assertTrue(only(Event.Welcome.class, back).getFirst().endLeases().isEmpty());
     // An extension may have been lost with the stream.
-    assertEquals(
-        TimeUnit.SECONDS.toNanos(58), only(Event.Extend.class, back).getFirst().ttlNs());
+    assertEquals(TimeUnit.SECONDS.toNanos(58), only(Event.Extend.class, back).getFirst().ttlNs());
   }
 
   @Test
@@ -270,8 +264,7 @@ class LeaseBookTest {
             .setTtlMs(10_000)
             .build();
     List<Event> events = f.attach(hello("a", 64).addHeld(unknown));
-    assertEquals(
-        List.of("L-unknown"), only(Event.Welcome.class, events).getFirst().endLeases());
+    assertEquals(List.of("L-unknown"), only(Event.Welcome.class, events).getFirst().endLeases());
     String id = f.ask(request(2, 1));
     assertEquals(LeaseState.QUEUED, f.state(id));
     f.ended("a", "L-unknown");
@@ -304,8 +297,7 @@ class LeaseBookTest {
     String id = f.ask(request(64, 1000));
     f.apply(
         new Command.Prepared(
-            "a",
-            LeasePrepared.newBuilder().setLeaseId(id).setError("memlock is 64 KiB").build()));
+            "a", LeasePrepared.newBuilder().setLeaseId(id).setError("memlock is 64 KiB").build()));
     assertEquals(LeaseState.FAILED, f.state(id));
     assertTrue(f.lease(id).reason().contains("memlock is 64 KiB"), f.lease(id).reason());
     assertEquals(0, f.book.executor("a").usedBytes());
@@ -336,11 +328,9 @@ class LeaseBookTest {
     FunctionPrepared ready =
         FunctionPrepared.newBuilder().setLeaseId(id).setFunctionId(1).setLoadMs(7).build();
     assertEquals(
-        List.of(new Event.FunctionReady(id, 1)),
-        f.apply(new Command.FunctionAnswered("a", ready)));
+        List.of(new Event.FunctionReady(id, 1)), f.apply(new Command.FunctionAnswered("a", ready)));
     List<Event> known = f.apply(new Command.PrepareFunction(id, one));
-    assertEquals(
-        List.of(new Event.FunctionAllotted(id, 1), new Event.FunctionReady(id, 1)), known);
+    assertEquals(List.of(new Event.FunctionAllotted(id, 1), new Event.FunctionReady(id, 1)), known);
     FunctionPrepared failed =
         FunctionPrepared.newBuilder()
             .setLeaseId(id)
@@ -349,8 +339,7 @@ class LeaseBookTest {
             .setStatus("UNSUPPORTED_CODE")
             .build();
     assertEquals(
-        List.of(
-            new Event.FunctionFailed(id, 2, Status.UNSUPPORTED_CODE, "line 3: no such opcode")),
+        List.of(new Event.FunctionFailed(id, 2, Status.UNSUPPORTED_CODE, "line 3: no such opcode")),
         f.apply(new Command.FunctionAnswered("a", failed)));
   }
 

@@ -48,18 +48,17 @@ final class SimulatedAgent {
 
   AgentHello hello(long nowNs) {
     List<HeldLease> leases = new ArrayList<>();
-    held.forEach(
-        (leaseId, lease) ->
-            leases.add(
-                HeldLease.newBuilder()
-                    .setLeaseId(leaseId)
-                    .setTenant(lease.tenant)
-                    .setDeviceId("ptx-0")
-                    .setWindowBytes(lease.windowBytes / lease.workers)
-                    .setShareMillis(lease.shareMillis)
-                    .setWorkers(lease.workers)
-                    .setTtlMs(TimeUnit.NANOSECONDS.toMillis(lease.deadlineNs - nowNs))
-                    .build()));
+    held.forEach((leaseId, lease) ->
+        leases.add(
+            HeldLease.newBuilder()
+                .setLeaseId(leaseId)
+                .setTenant(lease.tenant)
+                .setDeviceId("ptx-0")
+                .setWindowBytes(lease.windowBytes / lease.workers)
+                .setShareMillis(lease.shareMillis)
+                .setWorkers(lease.workers)
+                .setTtlMs(TimeUnit.NANOSECONDS.toMillis(lease.deadlineNs - nowNs))
+                .build()));
     return AgentHello.newBuilder()
         .setExecutorId(id)
         .setIncarnation(bytes(16, incarnation))
@@ -151,8 +150,7 @@ final class SimulatedAgent {
                       lease.tenant,
                       nowNs + extend.ttlNs()));
       case Event.End end -> startToEnd(end.leaseId());
-      case Event.Welcome welcome ->
-          welcome.endLeases().forEach(this::startToEnd);
+      case Event.Welcome welcome -> welcome.endLeases().forEach(this::startToEnd);
       case null, default -> throw new IllegalStateException("not for an agent: " + message);
     }
   }
@@ -161,8 +159,7 @@ final class SimulatedAgent {
     if (fails) {
       say(
           new Command.Prepared(
-              id,
-              LeasePrepared.newBuilder().setLeaseId(lease.id()).setError("no memory").build()));
+              id, LeasePrepared.newBuilder().setLeaseId(lease.id()).setError("no memory").build()));
       return;
     }
     Held slice =
