@@ -5,7 +5,11 @@ import io.farwarp.cli.pack.PackageCommand;
 import io.farwarp.cli.run.RunCommand;
 import io.farwarp.executor.agent.AgentCommand;
 import io.farwarp.gateway.GatewayCommand;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -55,11 +59,26 @@ public final class Main implements Runnable {
   /** The program as picocli knows it. */
   static CommandLine commandLine() {
     Main main = new Main();
-    return new CommandLine(main)
+    CommandLine command = new CommandLine(main);
+    setVersion(command, "farwarp " + version());
+    return command
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Main::usageError)
         .setExecutionExceptionHandler((e, command, parsed) -> main.failure(e, command));
+  }
+
+  private static void setVersion(CommandLine command, String version) {
+    command.getCommandSpec().version(version);
+    command.getSubcommands().values().forEach(each -> setVersion(each, version));
+  }
+
+  private static String version() {
+    try (InputStream in = Main.class.getResourceAsStream("version.txt")) {
+      return in == null ? "unknown" : new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException("version.txt cannot be read", e);
+    }
   }
 
   @Override

@@ -15,29 +15,35 @@ import io.farwarp.v1.ScalarKind;
 import io.farwarp.v1.TensorShape;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A manifest guessed from PTX. What PTX tells: the kernels, and how many parameters of which size
- * they take. It does not tell which 64-bit integers are addresses, nor their elements, directions
- * and shapes, nor grid and block.
+ * A manifest guessed from PTX. What PTX tells: the kernels, how many parameters of which size they
+ * take, and often which of them are addresses of what. It does not tell shapes, grid and block.
  */
 final class ManifestSkeleton {
   private static final String EDIT =
-      "EDIT ME: guessed from PTX. Check each parameter's name, type, direction and shape (64-bit"
-          + " parameters were taken for f32[n] tensors, the last one of a kernel for OUT), grid and"
-          + " block, and the example. Pass an extent with an argument like \"n\".";
+      "EDIT ME: guessed from PTX. Give parameters their names; check types and directions (taken"
+          + " from the kernel's loads and stores; OUT means that every element is written), shapes"
+          + " (all [n]), grid, block and the example; pass an extent by value with an argument such"
+          + " as \"n\".";
+  private static final String BLOCK = "256";
 
   private final String file;
+  private final String text;
   private final PtxModule module;
+  private final List<String> kernels;
 
-  ManifestSkeleton(String file, PtxModule module) {
+  /**
+   * A skeleton that launches {@code kernels} of {@code module}, one after the other.
+   *
+   * @param text the module's PTX
+   */
+  ManifestSkeleton(String file, String text, PtxModule module, List<String> kernels) {
     this.file = file;
+    this.text = text;
     this.module = module;
-  }
-
-  /** The kernels that the plan launches, for people. */
-  String kernels() {
-    return String.join(", ", module.kernelNames());
+    this.kernels = List.copyOf(kernels);
   }
 
   FunctionManifest manifest() {
@@ -47,65 +53,55 @@ final class ManifestSkeleton {
             .setVersion("1")
             .setDescription(EDIT)
             .addModules(Module.newBuilder().setFile(file).setKind(ModuleKind.PTX));
-    boolean several = module.kernelNames().size() > 1;
-    boolean tensors = false;
-    for (String name : module.kernelNames()) {
-      PtxKernel kernel = module.kernel(name);
-      tensors |= kernel.parameters().stream().anyMatch(ManifestSkeleton::isAddress);
-      launch(manifest, kernel, several ? identifier(name) + "_" : "");
-    }
-    if (tensors) {
-      manifest.putExample("n", "1024");
+    for (String name : kernels) {
+      launch(manifest, module.kernel(name), kernels.size() > 1 ? identifier(name) + "_" : "");
     }
     for (Parameter parameter : manifest.getParametersList()) {
-      if (parameter.hasScalar()) {
-        manifest.putExample(parameter.getName(), "1");
-      }
+      manifest.putExample(
+          parameter.hasScalar() ? parameter.getName() : "n", parameter.hasScalar() ? "1" : "1024");
     }
     return manifest.build();
   }
 
-  private static void launch(FunctionManifest.Builder manifest, PtxKernel kernel, String prefix) {
-    List<PtxParameter> parameters = kernel.parameters();
-    boolean tensors = parameters.stream().anyMatch(ManifestSkeleton::isAddress);
-    Launch.Builder launch =
-        Launch.newBuilder()
-            .setKernel(kernel.name())
-            .addGrid(tensors ? "ceildiv(n, 256)" : "1")
-            .addBlock("256");
-    for (int i = 0; i < parameters.size(); i++) {
-      boolean lastAddress = parameters.stream().skip(i + 1L).noneMatch(ManifestSkeleton::isAddress);
+  private void launch(FunctionManifest.Builder manifest, PtxKernel kernel, String prefix) {
+    PtxUsage usage = PtxUsage.of(text, kernel.name());
+    Launch.Builder launch = Launch.newBuilder().setKernel(kernel.name());
+    boolean tensors = false;
+    for (int i = 0; i < kernel.parameters().size(); i++) {
+      PtxParameter taken = kernel.parameters().get(i);
       String name = prefix + "p" + i;
-      manifest.addParameters(parameter(name, parameters.get(i), lastAddress));
+      PtxUsage.@Nullable Use use = taken.sizeBytes() == 8 ? usage.of(taken.name()) : null;
+      tensors |= use != null;
+      manifest.addParameters(use == null ? scalar(name, taken) : tensor(name, use));
       launch.addArguments(name);
     }
+    List<String> required = PtxUsage.requiredBlock(text, kernel.name());
+    List<String> block = required.isEmpty() ? List.of(BLOCK) : required;
+    launch.addAllBlock(block);
+    launch.addGrid(tensors ? "ceildiv(n, " + block.getFirst() + ")" : "1");
     manifest.addPlan(launch);
   }
 
-  private static Parameter parameter(String name, PtxParameter taken, boolean last) {
-    Parameter.Builder parameter = Parameter.newBuilder().setName(name);
-    if (!isAddress(taken)) {
-      return parameter
-          .setType(scalarType(taken))
-          .setScalar(ScalarKind.getDefaultInstance())
-          .build();
-    }
-    return parameter
-        .setType(ElementType.F32)
-        .setTensor(
-            TensorShape.newBuilder()
-                .setDirection(last ? Direction.OUT : Direction.IN)
-                .addShape("n"))
+  private static Parameter scalar(String name, PtxParameter taken) {
+    return Parameter.newBuilder()
+        .setName(name)
+        .setType(scalarType(taken.type()))
+        .setScalar(ScalarKind.getDefaultInstance())
         .build();
   }
 
-  private static boolean isAddress(PtxParameter parameter) {
-    return parameter.sizeBytes() == Long.BYTES
-        && (parameter.type() == PtxType.U64 || parameter.type() == PtxType.B64);
+  private static Parameter tensor(String name, PtxUsage.Use use) {
+    Direction direction =
+        use.isWritten() ? (use.isRead() ? Direction.INOUT : Direction.OUT) : Direction.IN;
+    return Parameter.newBuilder()
+        .setName(name)
+        .setType(use.type())
+        .setTensor(TensorShape.newBuilder().setDirection(direction).addShape("n"))
+        .build();
   }
 
-  private static ElementType scalarType(PtxParameter parameter) {
-    return switch (parameter.type()) {
+  private static ElementType scalarType(PtxType type) {
+    return switch (type) {
       case S8 -> ElementType.I8;
       case U8, B8, PRED -> ElementType.U8;
       case S16 -> ElementType.I16;
@@ -113,10 +109,9 @@ final class ManifestSkeleton {
       case F16 -> ElementType.F16;
       case BF16 -> ElementType.BF16;
       case S32 -> ElementType.I32;
-      // nvcc writes .u32 for int too, which is far more common than unsigned.
+      // nvcc writes .u32 for int too, which is far more common than unsigned; the same for 64 bits.
       case U32, B32, F16X2, BF16X2 -> ElementType.I32;
-      case S64 -> ElementType.I64;
-      case U64, B64 -> ElementType.U64;
+      case S64, U64, B64 -> ElementType.I64;
       case F32 -> ElementType.F32;
       case F64 -> ElementType.F64;
     };

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -71,6 +72,11 @@ public final class PackageCommand implements Runnable {
   void init(
       @Parameters(paramLabel = "FILE.ptx") Path ptx,
       @Option(
+              names = "--kernel",
+              paramLabel = "NAME",
+              description = "The kernels to launch, in this order (default: all, as in the file).")
+          @Nullable List<String> wanted,
+      @Option(
               names = {"-o", "--output"},
               paramLabel = "FILE",
               description = "The manifest (default: manifest.json beside the PTX).")
@@ -80,24 +86,33 @@ public final class PackageCommand implements Runnable {
     if (Files.exists(file) && !force) {
       throw new CommandException(file + " exists; --force overwrites it");
     }
-    ManifestSkeleton skeleton = new ManifestSkeleton(ptx.getFileName().toString(), load(ptx));
-    write(file, ManifestJson.write(skeleton.manifest()).getBytes(StandardCharsets.UTF_8));
-    PrintWriter out = spec.commandLine().getOut();
-    out.printf(
-        "%s: a skeleton for %s; edit it, then: farwarp package build %s%n",
-        file, skeleton.kernels(), file.toAbsolutePath().getParent());
-    out.flush();
+    String text = text(ptx);
+    try (PtxModule module = PtxModule.load(text, PtxOptions.defaults())) {
+      List<String> kernels = wanted != null ? wanted : module.kernelNames();
+      if (kernels.isEmpty() || !module.kernelNames().containsAll(kernels)) {
+        throw new CommandException(
+            "%s has the kernels %s; asked for: %s".formatted(ptx, module.kernelNames(), kernels));
+      }
+      ManifestSkeleton skeleton =
+          new ManifestSkeleton(ptx.getFileName().toString(), text, module, kernels);
+      write(file, ManifestJson.write(skeleton.manifest()).getBytes(StandardCharsets.UTF_8));
+      PrintWriter out = spec.commandLine().getOut();
+      out.printf(
+          "%s: a skeleton for %s; edit it, then: farwarp package build %s%n",
+          file, String.join(", ", kernels), file.toAbsolutePath().getParent());
+      out.flush();
+    } catch (PtxException e) {
+      throw new CommandException(ptx + ": " + e.getMessage(), e);
+    }
   }
 
-  private static PtxModule load(Path ptx) {
+  private static String text(Path ptx) {
     try {
-      return PtxModule.load(Files.readString(ptx), PtxOptions.defaults());
+      return Files.readString(ptx);
     } catch (NoSuchFileException e) {
       throw new CommandException(ptx + ": no such file", e);
     } catch (IOException e) {
       throw new CommandException(ptx + " cannot be read: " + e.getMessage(), e);
-    } catch (PtxException e) {
-      throw new CommandException(ptx + ": " + e.getMessage(), e);
     }
   }
 
