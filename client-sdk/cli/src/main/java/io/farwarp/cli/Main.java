@@ -65,7 +65,7 @@ public final class Main implements Runnable {
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Main::usageError)
-        .setExecutionExceptionHandler((e, command, parsed) -> main.failure(e, command));
+        .setExecutionExceptionHandler((e, failed, parsed) -> main.failure(e, failed));
   }
 
   private static void setVersion(CommandLine command, String version) {
