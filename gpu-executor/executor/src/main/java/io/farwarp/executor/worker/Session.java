@@ -72,6 +72,7 @@ final class Session implements CompletionHandler {
 
   private String endedReason = "";
   private boolean lingers;
+  private boolean deserted;
 
   /** What the client's leave or a fatal fault means for the worker as a whole; null: nothing. */
   private @Nullable Ending ending;
@@ -109,6 +110,11 @@ final class Session implements CompletionHandler {
   /** What the worker as a whole must do because of this session; null: nothing. */
   @Nullable Ending ending() {
     return ending;
+  }
+
+  /** True when the client went without a word: killed, perhaps, and not to come back. */
+  boolean isDeserted() {
+    return deserted;
   }
 
   /** True while the device runs something on a thread of its own. */
@@ -227,6 +233,7 @@ final class Session implements CompletionHandler {
   public void disconnected(String reason) {
     if (state == State.OPEN) {
       LOG.log(Level.INFO, "session lost: {0}", reason);
+      deserted = true;
       startDraining();
     }
   }

@@ -55,7 +55,11 @@ public final class Worker implements AutoCloseable {
 
   /** A worker for {@code order}, whose lease's time counts from now. */
   public static Worker create(StartWorker order) {
-    return new Worker(order, System::nanoTime);
+    return create(order, System::nanoTime);
+  }
+
+  static Worker create(StartWorker order, LongSupplier clock) {
+    return new Worker(order, clock);
   }
 
   /**

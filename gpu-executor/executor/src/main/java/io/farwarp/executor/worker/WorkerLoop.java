@@ -33,6 +33,10 @@ final class WorkerLoop {
 
   private static final long IDLE_WATCH_NS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(15);
+
+  /** How long a lease outlives a client that went without a word. */
+  private static final long DESERTED_LIMIT_NS = TimeUnit.SECONDS.toNanos(10);
+
   private static final long IDLE_PARK_NS = TimeUnit.SECONDS.toNanos(1);
 
   private final SessionDoor door;
@@ -50,6 +54,8 @@ final class WorkerLoop {
   private volatile @Nullable QueuePair connection;
   private volatile @Nullable Thread poller;
   private long lastWorkNs;
+  private boolean deserted;
+  private long desertedNs;
   private boolean isHot;
   private long hotSpentNs;
 
@@ -200,11 +206,19 @@ final class WorkerLoop {
     }
     QueuePair arrived = door.takeArrival();
     if (arrived == null) {
+      if (deserted && nowNs - desertedNs >= DESERTED_LIMIT_NS) {
+        finish(
+            new Ending(
+                LeaseState.RELEASED,
+                "its client went without a word and did not come back within 10 s"));
+        return;
+      }
       LockSupport.parkNanos(this, Math.min(IDLE_PARK_NS, Math.max(1, term.deadlineNs() - nowNs)));
       return;
     }
     connection = arrived;
     session = sessions.open(arrived, stream, turn);
+    deserted = false;
     lastWorkNs = clock.getAsLong();
     LOG.log(Level.INFO, "session opened over {0}", arrived.transport());
   }
@@ -261,6 +275,8 @@ final class WorkerLoop {
     connection = null;
     session = null;
     door.sessionClosed();
+    deserted = closed.isDeserted();
+    desertedNs = clock.getAsLong();
     Ending ending = closed.ending();
     if (ending != null) {
       finish(ending);

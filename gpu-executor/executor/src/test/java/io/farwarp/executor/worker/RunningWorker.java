@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /** A worker in this process, with its real listeners, and the lease that it serves. */
@@ -31,10 +32,14 @@ final class RunningWorker implements AutoCloseable {
   private final List<DataPathAddress> addresses;
 
   RunningWorker(long ttlMs) throws Exception {
+    this(ttlMs, System::nanoTime);
+  }
+
+  RunningWorker(long ttlMs, LongSupplier clock) throws Exception {
     lease = new TestLease("L-1", WINDOW_BYTES, ttlMs);
     directory = Files.createTempDirectory("fw");
     window = SharedMemory.create("test-window", WINDOW_BYTES);
-    worker = Worker.create(lease.startWorker(window.path(), directory));
+    worker = Worker.create(lease.startWorker(window.path(), directory), clock);
     WorkerStarted started = worker.start();
     addresses = started.getAddressesList();
   }

@@ -21,7 +21,9 @@ import io.farwarp.wire.Status;
 import io.farwarp.wire.Wire;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -219,6 +221,35 @@ final class WorkerAdmissionTest {
       client.goodbye(true);
       assertEquals(Status.LEASE_RELEASED, client.awaitEnded().status());
       assertEquals(LeaseState.RELEASED, worker.worker.awaitEnd().state());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"shm", "tcp"})
+  void a_client_that_goes_without_a_word_and_stays_away_ends_the_lease(String transport)
+      throws Exception {
+    AtomicLong ahead = new AtomicLong();
+    try (RunningWorker left = new RunningWorker(60_000, () -> System.nanoTime() + ahead.get())) {
+      left.connect(transport).close();
+      ahead.set(TimeUnit.SECONDS.toNanos(4));
+      try (TestClient back = left.connect(transport)) {
+        ahead.set(TimeUnit.SECONDS.toNanos(20));
+        long fence = back.fence(0);
+        assertEquals(Status.OK, back.await(fence).status());
+      }
+      CompletableFuture<Ending> end = new CompletableFuture<>();
+      Thread.ofVirtual()
+          .start(() -> {
+            try {
+              end.complete(left.worker.awaitEnd());
+            } catch (InterruptedException e) {
+              end.completeExceptionally(e);
+            }
+          });
+      assertTrue(!end.isDone());
+      ahead.set(TimeUnit.SECONDS.toNanos(40));
+      Ending why = end.get(20, TimeUnit.SECONDS);
+      assertEquals(LeaseState.RELEASED, why.state());
     }
   }
 }
