@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
 
 /** Both ends of one connection inside this process, each with what it has received. */
 public final class Connection implements AutoCloseable {
-  public static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(20);
+  public static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(60);
 
   public final SharedMemory window;
   public final RecordingAdmission admission;

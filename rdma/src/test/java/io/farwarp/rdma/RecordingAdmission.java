@@ -44,6 +44,6 @@ public final class RecordingAdmission implements Admission {
   }
 
   public QueuePair nextConnected() throws InterruptedException {
-    return Objects.requireNonNull(connected.poll(20, TimeUnit.SECONDS), "no connection came");
+    return Objects.requireNonNull(connected.poll(60, TimeUnit.SECONDS), "no connection came");
   }
 }

@@ -32,7 +32,7 @@ public abstract class WaitingContract {
 
   @Test
   void two_sides_that_sleep_between_messages_lose_no_wake_up() throws Exception {
-    int rounds = 5_000;
+    int rounds = 2_000;
     try (Connection c = connect()) {
       Bouncer there = new Bouncer(c.acceptor, rounds);
       Thread peer = new Thread(there::run);

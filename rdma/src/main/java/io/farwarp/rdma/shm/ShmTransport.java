@@ -7,6 +7,7 @@ import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.Transport;
 import io.farwarp.rdma.linux.ErrnoException;
 import io.farwarp.rdma.linux.Libc;
+import io.farwarp.rdma.linux.SharedMemory;
 import io.farwarp.rdma.linux.UnixSocket;
 import io.farwarp.rdma.provider.Greeting;
 import java.io.IOException;
@@ -29,7 +30,17 @@ public final class ShmTransport implements Transport {
 
   @Override
   public Optional<String> unavailable() {
-    return Libc.unavailable();
+    return Libc.unavailable().or(ShmTransport::noSealedMemory);
+  }
+
+  /** Some sandboxes deny memfd_create(2) or sealing. */
+  private static Optional<String> noSealedMemory() {
+    try {
+      SharedMemory.create("farwarp-probe", RingLayout.TOTAL_BYTES).close();
+      return Optional.empty();
+    } catch (IOException e) {
+      return Optional.of("this host gives no sealed shared memory: " + e.getMessage());
+    }
   }
 
   @Override

@@ -20,7 +20,7 @@ final class RingTest {
   @Test
   void no_wake_up_is_lost_when_every_message_may_find_the_consumer_falling_asleep()
       throws Exception {
-    int count = 50_000;
+    int count = 20_000;
     try (SharedMemory shared = SharedMemory.create("test-rings", RingLayout.TOTAL_BYTES)) {
       MemorySegment ring = RingLayout.direction(shared.segment(), 0);
       RingProducer producer = new RingProducer(ring);
