@@ -30,6 +30,10 @@ final class Outbox {
   private final QueuePair queuePair;
   private final RemoteRegion window;
   private final CompletionHandler responses;
+
+  /** Where the message of the request goes whose pushes are posted. */
+  private @Nullable MemorySegment place;
+
   private int pushesInFlight;
   private boolean sent;
 
@@ -48,8 +52,8 @@ final class Outbox {
   /** Posts what moves to the worker before the request; the message must follow if it is YES. */
   Sent push(WorkRequest request) {
     WorkRequest.Push[] pushes = request.pushes;
-    if (pushesInFlight + pushes.length > QueuePair.MAX_WRITES_IN_FLIGHT
-        || queuePair.claimMessage() == null) {
+    place = queuePair.claimMessage();
+    if (place == null || pushesInFlight + pushes.length > QueuePair.MAX_WRITES_IN_FLIGHT) {
       return Sent.NO_PLACE;
     }
     for (int i = 0; i < pushes.length; i++) {
@@ -64,7 +68,7 @@ final class Outbox {
       }
       pushesInFlight++;
     }
-    return queuePair.claimMessage() == null ? Sent.STUCK : Sent.YES;
+    return Sent.YES;
   }
 
   private boolean post(WorkRequest.Push push) {
@@ -82,7 +86,8 @@ final class Outbox {
     while (queuePair.isOpen() && System.nanoTime() - startNs < Wire.SILENCE_LIMIT_NS) {
       var _ = queuePair.poll(responses, PollingTurn.EVENTS_AT_ONCE);
       if (post(push)) {
-        return true;
+        place = queuePair.claimMessage();
+        return place != null;
       }
     }
     return false;
@@ -90,14 +95,15 @@ final class Outbox {
 
   /** Sends the request's message, in the place that {@link #push} has made sure of. */
   void send(WorkRequest request, long timeoutNs) {
-    @Nullable MemorySegment place = queuePair.claimMessage();
-    if (place == null) {
+    @Nullable MemorySegment target = place;
+    if (target == null) {
       throw new IllegalStateException("a request is sent without a place for it");
     }
-    MemorySegment.copy(request.messageBytes, 0, place, 0, request.message.length);
-    place.set(Wire.U32, Wire.REQUEST_SLOT, request.slot);
-    place.set(Wire.I64, Wire.REQUEST_INVOCATION_ID, request.invocationId);
-    place.set(Wire.I64, Wire.REQUEST_TIMEOUT_NS, Math.max(1, timeoutNs));
+    place = null;
+    MemorySegment.copy(request.messageBytes, 0, target, 0, request.message.length);
+    target.set(Wire.U32, Wire.REQUEST_SLOT, request.slot);
+    target.set(Wire.I64, Wire.REQUEST_INVOCATION_ID, request.invocationId);
+    target.set(Wire.I64, Wire.REQUEST_TIMEOUT_NS, Math.max(1, timeoutNs));
     queuePair.postMessage(request.message.length);
     sent = true;
   }
@@ -128,16 +134,17 @@ final class Outbox {
 
   /** False where the ring has no place for it, or the connection has ended. */
   private boolean sendControl(byte kind, int slot, long id, byte[] payload) {
-    @Nullable MemorySegment place = queuePair.claimMessage();
-    if (place == null) {
+    @Nullable MemorySegment target = queuePair.claimMessage();
+    if (target == null) {
       return false;
     }
-    place.asSlice(0, Wire.HEADER_BYTES).fill((byte) 0);
-    place.set(Wire.U8, Wire.KIND, kind);
-    place.set(Wire.U32, Wire.REQUEST_SLOT, slot);
-    place.set(Wire.I64, Wire.REQUEST_INVOCATION_ID, id);
-    place.set(Wire.U32, Wire.REQUEST_PAYLOAD_BYTES, payload.length);
-    MemorySegment.copy(MemorySegment.ofArray(payload), 0, place, Wire.HEADER_BYTES, payload.length);
+    target.asSlice(0, Wire.HEADER_BYTES).fill((byte) 0);
+    target.set(Wire.U8, Wire.KIND, kind);
+    target.set(Wire.U32, Wire.REQUEST_SLOT, slot);
+    target.set(Wire.I64, Wire.REQUEST_INVOCATION_ID, id);
+    target.set(Wire.U32, Wire.REQUEST_PAYLOAD_BYTES, payload.length);
+    MemorySegment.copy(
+        MemorySegment.ofArray(payload), 0, target, Wire.HEADER_BYTES, payload.length);
     queuePair.postMessage(Wire.HEADER_BYTES + payload.length);
     sent = true;
     return true;
