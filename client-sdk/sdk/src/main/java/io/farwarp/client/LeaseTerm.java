@@ -118,6 +118,9 @@ final class LeaseTerm {
     }
     long nextNs;
     try {
+      if (!failure.isEmpty()) {
+        gateway.connectAnew();
+      }
       renewOnce(duration);
       nextNs = remainingNs(System.nanoTime()) / 2;
     } catch (StatusRuntimeException e) {

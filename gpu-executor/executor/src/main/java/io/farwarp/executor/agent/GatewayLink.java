@@ -3,7 +3,7 @@ package io.farwarp.executor.agent;
 import io.farwarp.v1.AgentMessage;
 import io.farwarp.v1.FleetServiceGrpc;
 import io.farwarp.v1.GatewayMessage;
-import io.grpc.Channel;
+import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class GatewayLink implements AutoCloseable {
   private static final Logger LOG = System.getLogger(GatewayLink.class.getName());
   private static final long FIRST_PAUSE_MS = 100;
-  private static final long LONGEST_PAUSE_MS = 5_000;
+  private static final long LONGEST_PAUSE_MS = 2_000;
 
   /** What the agent does with its gateway's words. */
   interface Peer {
@@ -38,7 +38,7 @@ final class GatewayLink implements AutoCloseable {
     void refused(Status status);
   }
 
-  private final Channel channel;
+  private final ManagedChannel channel;
   private final ScheduledExecutorService loop;
   private final Peer peer;
   private @Nullable ClientCallStreamObserver<AgentMessage> requests;
@@ -49,7 +49,7 @@ final class GatewayLink implements AutoCloseable {
   private boolean closed;
   private boolean everAttached;
 
-  GatewayLink(Channel channel, ScheduledExecutorService loop, Peer peer) {
+  GatewayLink(ManagedChannel channel, ScheduledExecutorService loop, Peer peer) {
     this.channel = channel;
     this.loop = loop;
     this.peer = peer;
@@ -61,6 +61,8 @@ final class GatewayLink implements AutoCloseable {
       return;
     }
     sequence = 0;
+    // The pauses are this link's own; the channel's grow to minutes, past the deadlines of leases.
+    channel.resetConnectBackoff();
     FleetServiceGrpc.newStub(channel).attach(new Stream(++streams));
     send(peer.hello());
   }
