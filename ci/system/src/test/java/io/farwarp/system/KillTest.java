@@ -1,0 +1,287 @@
+package io.farwarp.system;
+
+import static io.farwarp.client.Argument.in;
+import static io.farwarp.client.Argument.out;
+import static io.farwarp.client.Argument.scalar;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.farwarp.client.ConnectOptions;
+import io.farwarp.client.Device;
+import io.farwarp.client.Farwarp;
+import io.farwarp.client.FarwarpException;
+import io.farwarp.client.InvocationException;
+import io.farwarp.client.Lease;
+import io.farwarp.client.LeaseRequest;
+import io.farwarp.client.PreparedInvocation;
+import io.farwarp.client.RemoteFunction;
+import io.farwarp.client.Session;
+import io.farwarp.client.SessionOptions;
+import io.farwarp.client.Tensor;
+import io.farwarp.v1.ElementType;
+import io.farwarp.wire.Status;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every party is killed with -9 in the middle of work, or made to hang; nobody else loses anything. */
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
+class KillTest {
+  private static final int ELEMENTS = 64 * 1024;
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  @TempDir Path directory;
+  private Cluster cluster;
+  private Farwarp farwarp;
+
+  @BeforeEach
+  void start() throws Exception {
+    cluster = Cluster.start(directory);
+    farwarp = Farwarp.connect(ConnectOptions.to(cluster.address).tokenFile(cluster.tenantToken()));
+    farwarp.functions().push(TestFunctions.work());
+    farwarp.functions().push(TestFunctions.spin());
+    farwarp.functions().push(TestFunctions.wild());
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    try (Cluster closing = cluster) {
+      if (farwarp != null) {
+        farwarp.close();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"shm", "tcp"})
+  void a_killed_worker_fails_all_its_invocations_and_a_new_lease_works(String transport)
+      throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open(SessionOptions.transport(transport));
+        ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      RemoteFunction work = session.function("work:1");
+      Tensor from = session.tensor(ElementType.F32, ELEMENTS);
+      List<Future<Status>> ends = new ArrayList<>();
+      for (int i = 0; i < 100; i++) {
+        Tensor to = session.tensor(ElementType.F32, ELEMENTS);
+        ends.add(
+            callers.submit(
+                () -> {
+                  try {
+                    work.invoke(in(from), out(to), scalar(ELEMENTS), scalar(20_000)).await(PATIENCE);
+                    return Status.OK;
+                  } catch (FarwarpException failure) {
+                    return failure.status();
+                  }
+                }));
+      }
+      Cluster.await("invocations in flight", 20, () -> session.inFlight() > 30);
+      ProcessHandle worker = onlyWorker();
+      worker.destroyForcibly();
+      int lost = 0;
+      for (Future<Status> end : ends) {
+        Status status = end.get(10, TimeUnit.SECONDS);
+        if (status != Status.OK) {
+          assertTrue(
+              status == Status.WORKER_LOST || status == Status.LINK_BROKEN, "ended with " + status);
+          lost++;
+        }
+      }
+      assertTrue(lost > 0, "the worker was killed too late to matter");
+      Cluster.await("the lease has ended", 20, () -> !lease.isLive());
+    }
+    try (Lease again = lease();
+        Session session = again.open(SessionOptions.transport(transport))) {
+      assertComputes(session);
+    }
+  }
+
+  @Test
+  void a_killed_client_gives_its_lease_and_its_memory_back() throws Exception {
+    FarwarpProcess client =
+        FarwarpProcess.startMain(
+            HoldingClient.class.getName(),
+            directory,
+            Map.of(),
+            cluster.address,
+            cluster.tenantToken().toString(),
+            "4000");
+    client.awaitLine("holding ");
+    assertEquals(1, farwarp.leases().size());
+    client.kill();
+    Cluster.await("the lease is gone", 30, () -> farwarp.leases().isEmpty());
+    Cluster.await(
+        "the executor's memory is free",
+        20,
+        () -> farwarp.executors().getFirst().getWindowUsedBytes() == 0);
+    Cluster.await("the worker is gone", 20, () -> workers().isEmpty());
+  }
+
+  @Test
+  void a_killed_agent_takes_its_workers_along_and_the_gateway_tells() throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open()) {
+      assertComputes(session);
+      ProcessHandle worker = onlyWorker();
+      cluster.agent().kill();
+      Cluster.await("the worker has gone with its agent", 20, () -> !worker.isAlive());
+      Cluster.await("the holder is told", 30, () -> !lease.isLive());
+    }
+    cluster.restartAgent();
+    try (Lease again = lease();
+        Session session = again.open()) {
+      assertComputes(session);
+    }
+  }
+
+  @Test
+  void a_killed_gateway_stops_no_running_session_and_picks_it_up_again() throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open()) {
+      assertComputes(session);
+      cluster.gateway().kill();
+      for (int i = 0; i < 50; i++) {
+        assertComputes(session);
+      }
+      cluster.restartGateway();
+      Cluster.await(
+          "the agent is back",
+          30,
+          () -> farwarp.executors().stream().anyMatch(row -> row.getState().equals("attached")));
+      assertEquals(
+          List.of(lease.id()), farwarp.leases().stream().map(row -> row.getLeaseId()).toList());
+      lease.renew(Duration.ofMinutes(10));
+      assertComputes(session);
+    }
+    Cluster.await("the released lease is gone", 20, () -> farwarp.leases().isEmpty());
+  }
+
+  @Test
+  void a_kernel_that_never_ends_is_stopped_at_its_deadline_and_the_session_goes_on()
+      throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open();
+        Lease other = lease();
+        Session elsewhere = other.open()) {
+      Tensor flag = session.tensor(ElementType.U32, 1);
+      Tensor result = session.tensor(ElementType.U32, 1);
+      PreparedInvocation endless = session.function("spin:1").prepare(in(flag), out(result));
+      endless.post(Duration.ofMillis(500).toNanos());
+      assertComputes(elsewhere);
+      assertEquals(Status.DEADLINE_EXCEEDED, endless.await());
+      assertComputes(session);
+      assertComputes(elsewhere);
+    }
+  }
+
+  @Test
+  void a_wild_store_is_a_status_and_the_session_goes_on() throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open()) {
+      Tensor result = session.tensor(ElementType.U32, 1);
+      RemoteFunction wild = session.function("wild:1");
+      for (long far : new long[] {1, -1, 1L << 20, 1L << 40, Long.MIN_VALUE / 4}) {
+        InvocationException fault =
+            assertThrows(
+                InvocationException.class,
+                () ->
+                    wild.invoke(
+                            out(result),
+                            io.farwarp.client.Argument.scalar(ElementType.U64, far))
+                        .await(PATIENCE));
+        assertEquals(Status.ILLEGAL_ADDRESS, fault.status());
+        assertTrue(fault.getMessage().contains("wild"), fault.getMessage());
+      }
+      assertComputes(session);
+    }
+  }
+
+  @Test
+  void a_released_window_holds_nothing_of_the_lease_before() throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open()) {
+      session.tensor(ElementType.U32, 1 << 20).segment().fill((byte) 0x5a);
+    }
+    try (Lease lease = lease();
+        Session session = lease.open()) {
+      Tensor fresh = session.tensor(ElementType.U32, 1 << 20);
+      for (long i = 0; i < fresh.elements(); i++) {
+        assertEquals(0, fresh.segment().getAtIndex(ValueLayout.JAVA_INT, i));
+      }
+    }
+  }
+
+  @Test
+  void a_released_lease_leaves_no_worker_and_no_file() throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open()) {
+      assertComputes(session);
+      assertFalse(workers().isEmpty());
+      assertNotEquals(0, farwarp.executors().getFirst().getWindowUsedBytes());
+    }
+    Cluster.await("the worker is gone", 20, () -> workers().isEmpty());
+    Cluster.await(
+        "the executor's memory is free",
+        20,
+        () -> farwarp.executors().getFirst().getWindowUsedBytes() == 0);
+  }
+
+  private Lease lease() {
+    return farwarp
+        .lease(
+            LeaseRequest.on(Device.PTX)
+                .memory(64L << 20)
+                .shareMillis(500)
+                .duration(Duration.ofMinutes(2))
+                .functions("work:1"))
+        .await(Duration.ofSeconds(60));
+  }
+
+  private static void assertComputes(Session session) {
+    try (Tensor from = session.tensor(ElementType.F32, 1000);
+        Tensor to = session.tensor(ElementType.F32, 1000)) {
+      for (int i = 0; i < 1000; i++) {
+        from.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, i);
+      }
+      session
+          .function("work:1")
+          .invoke(in(from), out(to), scalar(1000), scalar(2))
+          .await(PATIENCE);
+      for (int i = 0; i < 1000; i++) {
+        assertEquals(i * 0.25f + 1.5f, to.segment().getAtIndex(ValueLayout.JAVA_FLOAT, i));
+      }
+    }
+  }
+
+  private List<ProcessHandle> workers() {
+    return cluster
+        .agent()
+        .handle()
+        .descendants()
+        .filter(process -> process.info().commandLine().orElse("").contains("WorkerMain"))
+        .toList();
+  }
+
+  private ProcessHandle onlyWorker() {
+    List<ProcessHandle> found = workers();
+    assertEquals(1, found.size(), found.toString());
+    return found.getFirst();
+  }
+}

@@ -1,0 +1,105 @@
+package io.farwarp.cli.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Heap bytes that one prepared invocation allocates in steady state, on the calling thread and on the worker's two loop
+ * threads. The worker is asked through {@code jcmd PID Thread.print}, whose figures are rounded to KiB (MiB from 10 MiB on):
+ * over {@link #INVOCATIONS} that is far below a byte each.
+ */
+final class AllocationBench {
+  private static final int INVOCATIONS = 2_000_000;
+  private static final Pattern LOOP_THREAD =
+      Pattern.compile("^\"worker-[ab]\".* allocated=(\\d+)([BKMG]) .*");
+
+  private final InvocationRoundTrip subject;
+
+  AllocationBench(InvocationRoundTrip subject) {
+    this.subject = subject;
+  }
+
+  List<BenchRow> rows() throws IOException {
+    var threads =
+        (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    List<BenchRow> rows = new ArrayList<>();
+    Optional<ProcessHandle> worker = onlyBusyWorker();
+    Optional<Double> workerBefore = worker.isPresent() ? allocated(worker.get()) : Optional.empty();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < INVOCATIONS; i++) {
+      subject.once();
+    }
+    long after = threads.getCurrentThreadAllocatedBytes();
+    rows.add(row("client", (double) (after - before) / INVOCATIONS));
+    if (workerBefore.isPresent()) {
+      double workerAfter = allocated(worker.orElseThrow()).orElse(Double.NaN);
+      rows.add(row("worker", (workerAfter - workerBefore.get()) / INVOCATIONS));
+    }
+    return rows;
+  }
+
+  private static BenchRow row(String side, double bytes) {
+    // The reading itself allocates a little; anything an invocation allocated would be 8 bytes at least.
+    double each = Math.abs(bytes) < 1 ? 0 : bytes;
+    return BenchRow.stated(
+            "allocation per prepared invocation, " + side, "B", each, Double.NaN)
+        .reaching("0", each == 0);
+  }
+
+  private static Optional<ProcessHandle> onlyBusyWorker() {
+    List<ProcessHandle> workers =
+        ProcessHandle.current()
+            .descendants()
+            .filter(
+                process ->
+                    process
+                        .info()
+                        .commandLine()
+                        .filter(line -> line.contains("io.farwarp.executor.worker.WorkerMain"))
+                        .isPresent())
+            .toList();
+    return workers.size() == 1 ? Optional.of(workers.getFirst()) : Optional.empty();
+  }
+
+  private static Optional<Double> allocated(ProcessHandle worker) throws IOException {
+    Process jcmd =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                Long.toString(worker.pid()),
+                "Thread.print")
+            .redirectErrorStream(true)
+            .start();
+    try (BufferedReader lines =
+        new BufferedReader(
+            new InputStreamReader(jcmd.getInputStream(), StandardCharsets.UTF_8))) {
+      double bytes = 0;
+      boolean found = false;
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        Matcher matcher = LOOP_THREAD.matcher(line);
+        if (matcher.matches()) {
+          bytes += Long.parseLong(matcher.group(1)) * unit(matcher.group(2));
+          found = true;
+        }
+      }
+      return found ? Optional.of(bytes) : Optional.empty();
+    }
+  }
+
+  private static double unit(String letter) {
+    return switch (letter) {
+      case "B" -> 1;
+      case "K" -> 1L << 10;
+      case "M" -> 1L << 20;
+      default -> 1L << 30;
+    };
+  }
+}
