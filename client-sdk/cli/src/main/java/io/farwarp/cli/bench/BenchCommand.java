@@ -1,0 +1,202 @@
+package io.farwarp.cli.bench;
+
+import com.google.gson.JsonParser;
+import io.farwarp.cli.ChildProcess;
+import io.farwarp.cli.Json;
+import io.farwarp.cli.LocalCluster;
+import io.farwarp.client.ConnectOptions;
+import io.farwarp.client.Farwarp;
+import io.farwarp.samples.Sample;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Farwarp's figures beside raw baselines from the same run. */
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Measure Farwarp's paths, interleaved in one run with raw baselines that hold nothing of it.",
+      "Only ratios mean anything on another machine. Starts its own gateway and agent on loopback."
+    })
+public final class BenchCommand implements Runnable {
+  private static final List<Sample> FUNCTIONS =
+      List.of(Sample.NULL, Sample.IDENTITY, Sample.BLACK_SCHOLES);
+
+  /** Four one-thread slices, so that several workbenches fit beside each other. */
+  private static final String SLICES = "4";
+
+  @Spec private CommandSpec spec;
+
+  /** What one of the subcommands measures. */
+  @FunctionalInterface
+  private interface Measurement {
+    List<BenchRow> rows(Farwarp farwarp, BenchProgress progress) throws IOException;
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "bench what? latency, bandwidth, compute or lease");
+  }
+
+  @Command(
+      name = "latency",
+      mixinStandardHelpOptions = true,
+      description =
+          "A null kernel, hot and warm, beside raw ping-pongs and grpc-java; allocation per invocation.")
+  int latency(
+      @Option(
+              names = "--transport",
+              paramLabel = "shm|tcp|all",
+              defaultValue = "all",
+              description = "The data path (default: ${DEFAULT-VALUE}).")
+          String transport,
+      @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
+      throws IOException {
+    requireTransport(transport);
+    return measure(
+        json,
+        (farwarp, progress) -> {
+          LatencyBench bench = new LatencyBench(farwarp, progress);
+          List<BenchRow> rows = new ArrayList<>();
+          if (!transport.equals("tcp")) {
+            rows.addAll(bench.shm());
+          }
+          if (!transport.equals("shm")) {
+            rows.addAll(bench.tcp());
+          }
+          return rows;
+        });
+  }
+
+  @Command(
+      name = "bandwidth",
+      mixinStandardHelpOptions = true,
+      description = "64 MiB in and out through an identity kernel, beside raw NIO and grpc-java.")
+  int bandwidth(
+      @Option(
+              names = "--transport",
+              paramLabel = "shm|tcp|all",
+              defaultValue = "all",
+              description = "The data path (default: ${DEFAULT-VALUE}).")
+          String transport,
+      @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
+      throws IOException {
+    requireTransport(transport);
+    return measure(
+        json,
+        (farwarp, progress) -> {
+          BandwidthBench bench = new BandwidthBench(farwarp, progress);
+          List<BenchRow> rows = new ArrayList<>();
+          if (!transport.equals("tcp")) {
+            rows.addAll(bench.shm());
+          }
+          if (!transport.equals("shm")) {
+            rows.addAll(bench.tcp());
+          }
+          return rows;
+        });
+  }
+
+  @Command(
+      name = "compute",
+      mixinStandardHelpOptions = true,
+      description = "Black-Scholes on the PTX CPU device beside plain Java, and the demo's efficiency.")
+  int compute(
+      @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
+      throws IOException {
+    return measure(
+        json,
+        (farwarp, progress) -> {
+          List<BenchRow> rows = new ArrayList<>(new ComputeBench(farwarp, progress).rows());
+          rows.addAll(new DemoBench(progress).rows());
+          return rows;
+        });
+  }
+
+  @Command(
+      name = "lease",
+      mixinStandardHelpOptions = true,
+      description = "From asking for a lease to the first result, by phase.")
+  int lease(@Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
+      throws IOException {
+    return measure(json, (farwarp, progress) -> new LeaseBench(farwarp, progress).rows());
+  }
+
+  private void requireTransport(String transport) {
+    if (!List.of("shm", "tcp", "all").contains(transport)) {
+      throw new ParameterException(
+          spec.commandLine(), "--transport " + transport + "; it takes shm, tcp or all");
+    }
+  }
+
+  private int measure(boolean json, Measurement measurement) throws IOException {
+    PrintWriter err = spec.commandLine().getErr();
+    BenchProgress progress =
+        what -> {
+          err.println("bench: " + what);
+          err.flush();
+        };
+    Path directory = Files.createTempDirectory("farwarp-bench-");
+    // Also where a signal ends this process in the middle.
+    Runtime.getRuntime()
+        .addShutdownHook(
+            Thread.ofPlatform()
+                .unstarted(
+                    () -> {
+                      ChildProcess.closeAll();
+                      delete(directory);
+                    }));
+    try (LocalCluster cluster =
+            LocalCluster.start(
+                "127.0.0.1:0",
+                directory.resolve("gateway"),
+                List.of(
+                    "--id",
+                    "bench",
+                    "--ptx-threads",
+                    SLICES,
+                    "--data-dir",
+                    directory.resolve("agent").toString()),
+                line -> {});
+        Farwarp farwarp =
+            Farwarp.connect(
+                ConnectOptions.to(cluster.address()).tokenFile(cluster.tenantToken()))) {
+      for (Sample sample : FUNCTIONS) {
+        var _ = farwarp.functions().push(sample.functionPackage());
+      }
+      List<BenchRow> rows = measurement.rows(farwarp, progress);
+      PrintWriter out = spec.commandLine().getOut();
+      if (json) {
+        Json.print(out, JsonParser.parseString(BenchReport.json(rows)));
+      } else {
+        out.print(BenchReport.table(rows));
+        out.flush();
+      }
+      return 0;
+    } finally {
+      delete(directory);
+    }
+  }
+
+  private static void delete(Path directory) {
+    try (Stream<Path> paths = Files.walk(directory)) {
+      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException gone) {
+      // The agent deletes its own part at the same time; what is left is in the temporary directory.
+    }
+  }
+}
