@@ -90,7 +90,8 @@ class CommandLineTest {
         """);
     Path file = directory.resolve("triple-2.fwp");
     succeeds("package", "build", source.toString(), "--output", file.toString());
-    assertTrue(FunctionPackage.read(Files.readAllBytes(file)).manifest().getName().equals("triple"));
+    assertTrue(
+        FunctionPackage.read(Files.readAllBytes(file)).manifest().getName().equals("triple"));
     succeeds("function", "push", file.toString());
     assertTrue(succeeds("function", "list").contains("triple"));
     assertTrue(succeeds("function", "show", "triple:2").contains("triple"));
@@ -131,7 +132,8 @@ class CommandLineTest {
 
   @Test
   void an_unknown_function_is_one_line_and_exit_1() throws Exception {
-    String error = fails(1, "no-such", "run", "no-such:9", "--out", "y=" + directory.resolve("n.npy"));
+    String error =
+        fails(1, "no-such", "run", "no-such:9", "--out", "y=" + directory.resolve("n.npy"));
     assertEquals(1, error.lines().count(), error);
   }
 
@@ -192,14 +194,15 @@ class CommandLineTest {
 
   /** Version 1.0 of the format, as numpy.lib.format describes it. */
   private static byte[] npy(float[] values) {
-    String header =
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (" + values.length + ",), }";
+    String header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + values.length + ",), }";
     int total = (10 + header.length() + 1 + 63) / 64 * 64;
-    ByteBuffer out =
-        ByteBuffer.allocate(total + values.length * 4).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = ByteBuffer.allocate(total + values.length * 4).order(ByteOrder.LITTLE_ENDIAN);
     byte[] padding = new byte[total - 10 - header.length() - 1];
     Arrays.fill(padding, (byte) ' ');
-    out.put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII)).put((byte) 1).put((byte) 0);
+    out.put((byte) 0x93)
+        .put("NUMPY".getBytes(StandardCharsets.US_ASCII))
+        .put((byte) 1)
+        .put((byte) 0);
     out.putShort((short) (total - 10));
     out.put(header.getBytes(StandardCharsets.US_ASCII)).put(padding).put((byte) '\n');
     for (float value : values) {

@@ -55,7 +55,8 @@ class DemoTest {
         figures.get("meanAbsError").getAsDouble() <= figures.get("maxAbsError").getAsDouble());
     for (String side : List.of("local", "remote", "both")) {
       assertTrue(
-          figures.getAsJsonObject("optionsPerSecond").get(side).getAsDouble() > 0, figures.toString());
+          figures.getAsJsonObject("optionsPerSecond").get(side).getAsDouble() > 0,
+          figures.toString());
     }
     for (String name : List.of("speedup", "efficiency")) {
       assertTrue(figures.get(name).getAsDouble() > 0, figures.toString());

@@ -16,7 +16,10 @@ import io.farwarp.v1.ElementType;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** A client in a process of its own that takes a lease, invokes on and on, and is there to be killed. */
+/**
+ * A client in a process of its own that takes a lease, invokes on and on, and is there to be
+ * killed.
+ */
 public final class HoldingClient {
   private HoldingClient() {}
 

@@ -41,7 +41,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every party is killed with -9 in the middle of work, or made to hang; nobody else loses anything. */
+/**
+ * Every party is killed with -9 in the middle of work, or made to hang; nobody else loses anything.
+ */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class KillTest {
   private static final int ELEMENTS = 64 * 1024;
@@ -82,15 +84,14 @@ class KillTest {
       for (int i = 0; i < 100; i++) {
         Tensor to = session.tensor(ElementType.F32, ELEMENTS);
         ends.add(
-            callers.submit(
-                () -> {
-                  try {
-                    work.invoke(in(from), out(to), scalar(ELEMENTS), scalar(20_000)).await(PATIENCE);
-                    return Status.OK;
-                  } catch (FarwarpException failure) {
-                    return failure.status();
-                  }
-                }));
+            callers.submit(() -> {
+              try {
+                work.invoke(in(from), out(to), scalar(ELEMENTS), scalar(20_000)).await(PATIENCE);
+                return Status.OK;
+              } catch (FarwarpException failure) {
+                return failure.status();
+              }
+            }));
       }
       Cluster.await("invocations in flight", 20, () -> session.inFlight() > 30);
       ProcessHandle worker = onlyWorker();
@@ -203,8 +204,7 @@ class KillTest {
                 InvocationException.class,
                 () ->
                     wild.invoke(
-                            out(result),
-                            io.farwarp.client.Argument.scalar(ElementType.U64, far))
+                            out(result), io.farwarp.client.Argument.scalar(ElementType.U64, far))
                         .await(PATIENCE));
         assertEquals(Status.ILLEGAL_ADDRESS, fault.status());
         assertTrue(fault.getMessage().contains("wild"), fault.getMessage());
@@ -260,10 +260,7 @@ class KillTest {
       for (int i = 0; i < 1000; i++) {
         from.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, i);
       }
-      session
-          .function("work:1")
-          .invoke(in(from), out(to), scalar(1000), scalar(2))
-          .await(PATIENCE);
+      session.function("work:1").invoke(in(from), out(to), scalar(1000), scalar(2)).await(PATIENCE);
       for (int i = 0; i < 1000; i++) {
         assertEquals(i * 0.25f + 1.5f, to.segment().getAtIndex(ValueLayout.JAVA_FLOAT, i));
       }

@@ -6,7 +6,9 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
-/** Packages over {@code kernels.cu}: "spin" never ends, "work" takes rounds, "wild" stores far away. */
+/**
+ * Packages over {@code kernels.cu}: "spin" never ends, "work" takes rounds, "wild" stores far away.
+ */
 final class TestFunctions {
   private TestFunctions() {}
 

@@ -12,7 +12,7 @@ import java.io.PrintWriter;
 /** What {@code --json} prints. */
 public final class Json {
   private static final Gson GSON =
-      new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+      new GsonBuilder().serializeNulls().setPrettyPrinting().disableHtmlEscaping().create();
 
   private Json() {}
 

@@ -1,5 +1,6 @@
 package io.farwarp.cli;
 
+import io.farwarp.cli.bench.BenchCommand;
 import io.farwarp.cli.demo.DemoCommand;
 import io.farwarp.cli.pack.PackageCommand;
 import io.farwarp.cli.run.RunCommand;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Spec;
       RunCommand.class,
       LeaseCommand.class,
       ExecutorCommand.class,
+      BenchCommand.class,
     },
     synopsisSubcommandLabel = "COMMAND")
 public final class Main implements Runnable {

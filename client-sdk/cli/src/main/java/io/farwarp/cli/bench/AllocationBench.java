@@ -13,9 +13,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Heap bytes that one prepared invocation allocates in steady state, on the calling thread and on the worker's two loop
- * threads. The worker is asked through {@code jcmd PID Thread.print}, whose figures are rounded to KiB (MiB from 10 MiB on):
- * over {@link #INVOCATIONS} that is far below a byte each.
+ * Heap bytes that one prepared invocation allocates in steady state, on the calling thread and on
+ * the worker's two loop threads. The worker is asked through {@code jcmd PID Thread.print}, whose
+ * figures are rounded to KiB (MiB from 10 MiB on): over {@link #INVOCATIONS} that is far below a
+ * byte each.
  */
 final class AllocationBench {
   private static final int INVOCATIONS = 2_000_000;
@@ -29,8 +30,7 @@ final class AllocationBench {
   }
 
   List<BenchRow> rows() throws IOException {
-    var threads =
-        (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     List<BenchRow> rows = new ArrayList<>();
     Optional<ProcessHandle> worker = onlyBusyWorker();
     Optional<Double> workerBefore = worker.isPresent() ? allocated(worker.get()) : Optional.empty();
@@ -48,10 +48,10 @@ final class AllocationBench {
   }
 
   private static BenchRow row(String side, double bytes) {
-    // The reading itself allocates a little; anything an invocation allocated would be 8 bytes at least.
+    // The reading itself allocates a little; anything an invocation allocated would be 8 bytes at
+    // least.
     double each = Math.abs(bytes) < 1 ? 0 : bytes;
-    return BenchRow.stated(
-            "allocation per prepared invocation, " + side, "B", each, Double.NaN)
+    return BenchRow.stated("allocation per prepared invocation, " + side, "B", each, Double.NaN)
         .reaching("0", each == 0);
   }
 
@@ -59,13 +59,12 @@ final class AllocationBench {
     List<ProcessHandle> workers =
         ProcessHandle.current()
             .descendants()
-            .filter(
-                process ->
-                    process
-                        .info()
-                        .commandLine()
-                        .filter(line -> line.contains("io.farwarp.executor.worker.WorkerMain"))
-                        .isPresent())
+            .filter(process ->
+                process
+                    .info()
+                    .commandLine()
+                    .filter(line -> line.contains("io.farwarp.executor.worker.WorkerMain"))
+                    .isPresent())
             .toList();
     return workers.size() == 1 ? Optional.of(workers.getFirst()) : Optional.empty();
   }
@@ -79,8 +78,7 @@ final class AllocationBench {
             .redirectErrorStream(true)
             .start();
     try (BufferedReader lines =
-        new BufferedReader(
-            new InputStreamReader(jcmd.getInputStream(), StandardCharsets.UTF_8))) {
+        new BufferedReader(new InputStreamReader(jcmd.getInputStream(), StandardCharsets.UTF_8))) {
       double bytes = 0;
       boolean found = false;
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {

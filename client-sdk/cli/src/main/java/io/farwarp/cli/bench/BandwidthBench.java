@@ -53,7 +53,10 @@ final class BandwidthBench {
     }
   }
 
-  /** On shm nothing moves: the time must not know the size, so it is held against the cost of copying once. */
+  /**
+   * On shm nothing moves: the time must not know the size, so it is held against the cost of
+   * copying once.
+   */
   List<BenchRow> shm() throws IOException {
     progress.say("shm: 64 MiB in and out beside 8 bytes");
     try (Workbench bench = Workbench.open(farwarp, "shm", HOT, WINDOW_BYTES, SHARE_MILLIS);

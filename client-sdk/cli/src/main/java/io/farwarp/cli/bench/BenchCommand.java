@@ -1,20 +1,15 @@
 package io.farwarp.cli.bench;
 
-import com.google.gson.JsonParser;
-import io.farwarp.cli.ChildProcess;
 import io.farwarp.cli.Json;
 import io.farwarp.cli.LocalCluster;
+import io.farwarp.cli.TemporaryDirectory;
 import io.farwarp.client.ConnectOptions;
 import io.farwarp.client.Farwarp;
 import io.farwarp.samples.Sample;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -112,7 +107,8 @@ public final class BenchCommand implements Runnable {
   @Command(
       name = "compute",
       mixinStandardHelpOptions = true,
-      description = "Black-Scholes on the PTX CPU device beside plain Java, and the demo's efficiency.")
+      description =
+          "Black-Scholes on the PTX CPU device beside plain Java, and the demo's efficiency.")
   int compute(
       @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
@@ -148,17 +144,8 @@ public final class BenchCommand implements Runnable {
           err.println("bench: " + what);
           err.flush();
         };
-    Path directory = Files.createTempDirectory("farwarp-bench-");
-    // Also where a signal ends this process in the middle.
-    Runtime.getRuntime()
-        .addShutdownHook(
-            Thread.ofPlatform()
-                .unstarted(
-                    () -> {
-                      ChildProcess.closeAll();
-                      delete(directory);
-                    }));
-    try (LocalCluster cluster =
+    try (TemporaryDirectory directory = TemporaryDirectory.create("farwarp-bench-");
+        LocalCluster cluster =
             LocalCluster.start(
                 "127.0.0.1:0",
                 directory.resolve("gateway"),
@@ -179,24 +166,12 @@ public final class BenchCommand implements Runnable {
       List<BenchRow> rows = measurement.rows(farwarp, progress);
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
-        Json.print(out, JsonParser.parseString(BenchReport.json(rows)));
+        Json.print(out, BenchReport.json(rows));
       } else {
         out.print(BenchReport.table(rows));
         out.flush();
       }
       return 0;
-    } finally {
-      delete(directory);
-    }
-  }
-
-  private static void delete(Path directory) {
-    try (Stream<Path> paths = Files.walk(directory)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    } catch (IOException gone) {
-      // The agent deletes its own part at the same time; what is left is in the temporary directory.
     }
   }
 }

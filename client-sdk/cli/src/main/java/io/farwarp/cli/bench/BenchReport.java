@@ -1,17 +1,19 @@
 package io.farwarp.cli.bench;
 
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import java.util.List;
 import java.util.Locale;
 
-/** Prints rows: for people a table, for programs an array of {@code {figure, unit, ours, p99, baseline, …}}. */
+/**
+ * Prints rows: for people a table, for programs an array of {@code {figure, unit, ours, p99,
+ * baseline, …}}.
+ */
 final class BenchReport {
   private BenchReport() {}
 
-  static String json(List<BenchRow> rows) {
+  static JsonArray json(List<BenchRow> rows) {
     JsonArray array = new JsonArray();
     for (BenchRow row : rows) {
       JsonObject object = new JsonObject();
@@ -26,14 +28,15 @@ final class BenchReport {
       object.addProperty("met", row.met());
       array.add(object);
     }
-    return new GsonBuilder().serializeNulls().setPrettyPrinting().create().toJson(array);
+    return array;
   }
 
   static String table(List<BenchRow> rows) {
     StringBuilder text = new StringBuilder();
     text.append(
         "%-62s %10s %10s %-8s %10s  %-34s %6s  %s%n"
-            .formatted("figure", "ours", "p99", "unit", "baseline", "baseline is", "ratio", "reach"));
+            .formatted(
+                "figure", "ours", "p99", "unit", "baseline", "baseline is", "ratio", "reach"));
     for (BenchRow row : rows) {
       String verdict = row.met() == null ? "" : row.met() ? " (met)" : " (MISSED)";
       text.append(

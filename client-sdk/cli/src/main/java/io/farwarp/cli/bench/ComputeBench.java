@@ -15,7 +15,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 
-/** What the PTX CPU device makes of a kernel, beside the same formula in plain Java on one thread each. */
+/**
+ * What the PTX CPU device makes of a kernel, beside the same formula in plain Java on one thread
+ * each.
+ */
 final class ComputeBench {
   private static final int OPTIONS = 1_000_000;
   private static final long WINDOW_BYTES = 64L << 20;

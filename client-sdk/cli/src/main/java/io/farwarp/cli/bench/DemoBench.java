@@ -9,7 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The demo's own figures, from a run of it: one local and one remote thread, balanced by itself. */
+/**
+ * The demo's own figures, from a run of it: one local and one remote thread, balanced by itself.
+ */
 final class DemoBench {
   private final BenchProgress progress;
 

@@ -53,12 +53,14 @@ final class LatencyBench {
       rows.addAll(new AllocationBench(ours).rows());
     }
     progress.say("shm, warm: null kernel beside a raw futex ping-pong");
-    try (Workbench bench = Workbench.open(farwarp, "shm", Duration.ZERO, WINDOW_BYTES, SHARE_MILLIS);
+    try (Workbench bench =
+            Workbench.open(farwarp, "shm", Duration.ZERO, WINDOW_BYTES, SHARE_MILLIS);
         RoundTrip raw = new SharedRoundTrip(true)) {
       List<Alternation.Sample> samples =
           ASLEEP.run(List.of(new InvocationRoundTrip(bench.nothing(), false), raw));
       rows.add(
-          microseconds("shm, warm (worker asleep), null kernel", samples, "raw futex ping-pong, 64 B", 1.5));
+          microseconds(
+              "shm, warm (worker asleep), null kernel", samples, "raw futex ping-pong, 64 B", 1.5));
     }
     return rows;
   }

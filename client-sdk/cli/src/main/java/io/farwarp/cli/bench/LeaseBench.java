@@ -10,7 +10,9 @@ import io.farwarp.client.SessionOptions;
 import io.farwarp.samples.Sample;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import org.HdrHistogram.Histogram;
 
 /** From asking for a lease to the first result, by phase; every worker is started afresh. */
@@ -43,19 +45,16 @@ final class LeaseBench {
 
   List<BenchRow> rows() {
     progress.say("lease to first result, " + LEASES + " times");
-    List<Histogram> microseconds = new ArrayList<>();
-    for (Phase phase : Phase.values()) {
-      microseconds.add(phase.ordinal(), new Histogram(3));
-    }
+    Map<Phase, Histogram> microseconds = new EnumMap<>(Phase.class);
     for (int i = 0; i < LEASES; i++) {
       once(microseconds);
     }
     List<BenchRow> rows = new ArrayList<>();
-    for (Phase phase : Phase.values()) {
-      Histogram times = microseconds.get(phase.ordinal());
+    for (Map.Entry<Phase, Histogram> measured : microseconds.entrySet()) {
+      Histogram times = measured.getValue();
       rows.add(
           BenchRow.stated(
-              "lease to first result: " + phase.text,
+              "lease to first result: " + measured.getKey().text,
               "ms",
               times.getValueAtPercentile(50) / 1e3,
               times.getValueAtPercentile(99) / 1e3));
@@ -63,7 +62,7 @@ final class LeaseBench {
     return rows;
   }
 
-  private void once(List<Histogram> into) {
+  private void once(Map<Phase, Histogram> into) {
     long startNs = System.nanoTime();
     try (Lease lease =
         farwarp
@@ -91,7 +90,7 @@ final class LeaseBench {
     }
   }
 
-  private static void record(List<Histogram> into, Phase phase, long ns) {
-    into.get(phase.ordinal()).recordValue(Math.max(0, ns / 1000));
+  private static void record(Map<Phase, Histogram> into, Phase phase, long ns) {
+    into.computeIfAbsent(phase, any -> new Histogram(3)).recordValue(Math.max(0, ns / 1000));
   }
 }

@@ -16,8 +16,8 @@ import io.farwarp.v1.ElementType;
 import java.time.Duration;
 
 /**
- * One leased worker with an open session: what the subjects of a benchmark run on. A worker serves one session, so each
- * data path and each hot time has a workbench of its own.
+ * One leased worker with an open session: what the subjects of a benchmark run on. A worker serves
+ * one session, so each data path and each hot time has a workbench of its own.
  */
 final class Workbench implements AutoCloseable {
   private final Lease lease;

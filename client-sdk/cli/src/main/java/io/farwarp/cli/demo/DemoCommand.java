@@ -1,11 +1,11 @@
 package io.farwarp.cli.demo;
 
-import io.farwarp.cli.ChildProcess;
 import io.farwarp.cli.CommandException;
 import io.farwarp.cli.Json;
 import io.farwarp.cli.LeaseOptions;
 import io.farwarp.cli.LocalCluster;
 import io.farwarp.cli.Quantities;
+import io.farwarp.cli.TemporaryDirectory;
 import io.farwarp.client.ConnectOptions;
 import io.farwarp.client.Farwarp;
 import io.farwarp.client.Lease;
@@ -16,11 +16,8 @@ import io.farwarp.samples.PriceErrors;
 import io.farwarp.samples.Sample;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -92,30 +89,20 @@ public final class DemoCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--options " + options + "; it takes 1 to " + MAX_OPTIONS);
     }
-    Path directory = Files.createTempDirectory("farwarp-demo-");
-    // Also where a signal ends this process in the middle.
-    Runtime.getRuntime()
-        .addShutdownHook(
-            Thread.ofPlatform()
-                .unstarted(() -> {
-                  ChildProcess.closeAll();
-                  delete(directory);
-                }));
     progress("starting a gateway and an agent on loopback");
-    try (LocalCluster cluster =
-        LocalCluster.start(
-            "127.0.0.1:0",
-            directory.resolve("gateway"),
-            List.of(
-                "--id", "demo",
-                "--ptx-threads", Integer.toString(remoteThreads),
-                "--data-dir", directory.resolve("agent").toString()),
-            line -> {})) {
+    try (TemporaryDirectory directory = TemporaryDirectory.create("farwarp-demo-");
+        LocalCluster cluster =
+            LocalCluster.start(
+                "127.0.0.1:0",
+                directory.resolve("gateway"),
+                List.of(
+                    "--id", "demo",
+                    "--ptx-threads", Integer.toString(remoteThreads),
+                    "--data-dir", directory.resolve("agent").toString()),
+                line -> {})) {
       DemoResult result = run(cluster, localThreads, remoteThreads);
       report(result);
       return result.errors().wrong() == 0 ? 0 : 1;
-    } finally {
-      delete(directory);
     }
   }
 
@@ -224,19 +211,5 @@ public final class DemoCommand implements Callable<Integer> {
 
   private static double since(long ns) {
     return (System.nanoTime() - ns) * 1e-9;
-  }
-
-  private static void delete(Path directory) {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (var files = Files.walk(directory)) {
-      for (Path each : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(each);
-      }
-    } catch (IOException e) {
-      System.getLogger("farwarp.demo")
-          .log(System.Logger.Level.WARNING, "cannot delete " + directory, e);
-    }
   }
 }
