@@ -142,6 +142,9 @@ public final class DemoCommand implements Callable<Integer> {
         job.fill(SEED, localThreads + remoteThreads);
         double fillSeconds = since(fillNs);
         Rates rates = measure(job, localThreads, remoteThreads);
+        long offloaded = Rates.median(rates.both()).result().remote().indices();
+        double pushSeconds = job.pushSeconds(offloaded);
+        double returnSeconds = job.returnSeconds(offloaded);
         progress("verifying every price");
         long verifyNs = System.nanoTime();
         PriceErrors errors = job.verify(localThreads + remoteThreads);
@@ -153,6 +156,8 @@ public final class DemoCommand implements Callable<Integer> {
             Math.max(0, leaseSeconds - prepareSeconds),
             prepareSeconds,
             fillSeconds,
+            pushSeconds,
+            returnSeconds,
             since(verifyNs),
             rates,
             errors);

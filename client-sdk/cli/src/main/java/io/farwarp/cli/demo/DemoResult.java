@@ -19,6 +19,8 @@ record DemoResult(
     double leaseSeconds,
     double prepareSeconds,
     double fillSeconds,
+    double pushSeconds,
+    double returnSeconds,
     double verifySeconds,
     Rates rates,
     PriceErrors errors) {
@@ -27,16 +29,16 @@ record DemoResult(
     return Rates.median(rates.both());
   }
 
-  /** Seconds by phase; those of invocations are sums over the chunks of the median run. */
+  /** Seconds by phase; those of the worker are sums over the chunks of the median run. */
   private Map<String, Double> seconds() {
     Map<String, Double> seconds = new LinkedHashMap<>();
     seconds.put("lease", leaseSeconds);
     seconds.put("prepare", prepareSeconds);
     seconds.put("fill", fillSeconds);
-    seconds.put("push", run().push());
+    seconds.put("push", pushSeconds);
     seconds.put("queue", run().queue());
     seconds.put("kernel", run().kernel());
-    seconds.put("return", run().returned());
+    seconds.put("return", returnSeconds);
     seconds.put("local", run().result().local().seconds());
     seconds.put("both", run().result().seconds());
     seconds.put("verify", verifySeconds);
@@ -130,10 +132,10 @@ record DemoResult(
       case "lease" -> "from the request to the grant";
       case "prepare" -> "worker process, window, function compiled and warmed up";
       case "fill" -> "making the options";
-      case "push" -> "inputs to the worker, and messages; summed over chunks";
-      case "queue" -> "chunks waiting behind the one before; summed";
-      case "kernel" -> "launches; summed";
-      case "return" -> "prices to this side; summed";
+      case "push" -> "the offloaded inputs to the worker, alone";
+      case "queue" -> "chunks waiting behind the one before, summed";
+      case "kernel" -> "launches, summed";
+      case "return" -> "their prices back, alone";
       case "local" -> "until the local side had done its part";
       case "both" -> "until all options were priced";
       case "verify" -> "every price against the reference";

@@ -9,6 +9,7 @@ import io.farwarp.client.RemoteFunction;
 import io.farwarp.client.Session;
 import io.farwarp.client.Tensor;
 import io.farwarp.client.Timings;
+import io.farwarp.client.Transfer;
 import io.farwarp.samples.BlackScholes;
 import io.farwarp.samples.OptionBook;
 import io.farwarp.samples.PriceErrors;
@@ -16,6 +17,7 @@ import io.farwarp.v1.ElementType;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -35,8 +37,8 @@ final class PricingJob {
   private final List<Tensor> columns;
   private final OptionBook book;
 
-  /** One run, and where the time of its invocations went, summed over them. */
-  record Run(Offload.Result result, double push, double queue, double kernel, double returned) {
+  /** One run, and where the worker's time went, in seconds summed over its invocations. */
+  record Run(Offload.Result result, double queue, double kernel) {
     double optionsPerSecond() {
       return result.perSecond();
     }
@@ -94,6 +96,28 @@ final class PricingJob {
     return run(offload, invocations);
   }
 
+  /** Seconds that the inputs of so many options take to the worker, with nothing else going on. */
+  double pushSeconds(long count) {
+    return seconds(count, columns.subList(0, OptionBook.INPUTS), Tensor::push);
+  }
+
+  /** Seconds that so many prices take back. */
+  double returnSeconds(long count) {
+    return seconds(count, columns.subList(OptionBook.INPUTS, COLUMNS), Tensor::pull);
+  }
+
+  private static double seconds(
+      long count, List<Tensor> tensors, Function<Tensor, Transfer> transfer) {
+    if (count == 0) {
+      return 0;
+    }
+    long startNs = System.nanoTime();
+    List<Transfer> transfers =
+        tensors.stream().map(tensor -> transfer.apply(tensor.slice(0, count))).toList();
+    transfers.forEach(Transfer::await);
+    return (System.nanoTime() - startNs) * 1e-9;
+  }
+
   /** Holds every price against the double-precision reference. */
   PriceErrors verify(int threads) {
     List<PriceErrors> parts = Collections.synchronizedList(new ArrayList<>());
@@ -130,17 +154,13 @@ final class PricingJob {
 
   private static Run run(Offload offload, List<Invocation> invocations) {
     Offload.Result result = offload.run();
-    double push = 0;
     double queue = 0;
     double kernel = 0;
-    double returned = 0;
     for (Invocation invocation : invocations) {
       Timings timings = invocation.timings();
-      push += (timings.wire().toNanos() + timings.copyInNs()) * 1e-9;
       queue += timings.queueNs() * 1e-9;
       kernel += timings.kernelNs() * 1e-9;
-      returned += timings.copyOutNs() * 1e-9;
     }
-    return new Run(result, push, queue, kernel, returned);
+    return new Run(result, queue, kernel);
   }
 }
