@@ -1,5 +1,7 @@
 package io.farwarp.client;
 
+import java.util.Locale;
+
 /** Binary units of memory: {@code GIB.of(2)} is 2 GiB in bytes. */
 public enum ByteSize {
   KIB(10),
@@ -28,6 +30,6 @@ public enum ByteSize {
       unit = bytes >= larger.of(1) ? larger : unit;
     }
     String name = unit.name().charAt(0) + "iB";
-    return "%.1f %s".formatted((double) bytes / unit.of(1), name);
+    return String.format(Locale.ROOT, "%.1f %s", (double) bytes / unit.of(1), name);
   }
 }

@@ -216,6 +216,7 @@ final class PollingTurn {
       }
       if (events != 0) {
         idleSinceNs = 0;
+        noteMoved(events);
       }
       if (++polls % POLLS_PER_CLOCK != 0) {
         Thread.onSpinWait();
@@ -232,6 +233,13 @@ final class PollingTurn {
       if (nowNs - idleSinceNs >= hotNs) {
         block(Math.min(leftNs, SessionEngine.TICK_NS));
       }
+    }
+  }
+
+  /** Bytes of a large write moved, without a message yet: a sign of life all the same. */
+  private void noteMoved(int events) {
+    if (events < 0) {
+      engine.heard();
     }
   }
 
@@ -331,6 +339,7 @@ final class PollingTurn {
         if (events == 0) {
           block(SessionEngine.TICK_NS);
         }
+        noteMoved(events);
       }
     } finally {
       sessionThreadLeads = false;
@@ -347,11 +356,11 @@ final class PollingTurn {
       return;
     }
     try {
-      var _ = queuePair.poll(responses, EVENTS_AT_ONCE);
+      noteMoved(queuePair.poll(responses, EVENTS_AT_ONCE));
       if (engine.loss() == null) {
         // A transport may look for its peer's end only when it is about to sleep.
         queuePair.await(1);
-        var _ = queuePair.poll(responses, EVENTS_AT_ONCE);
+        noteMoved(queuePair.poll(responses, EVENTS_AT_ONCE));
       }
       engine.tick(nowNs);
     } finally {

@@ -37,8 +37,10 @@ public final class PreparedInvocation {
    * Waits until the call has ended, which its deadline bounds.
    *
    * @return how it ended; nothing is thrown for a failure
+   * @throws IllegalStateException it was never posted
    */
   public Status await() {
+    requirePosted();
     while (!engine.await(request, SessionEngine.NO_LIMIT_NS)) {
       if (Thread.currentThread().isInterrupted()) {
         engine.cancel(request);
@@ -50,6 +52,7 @@ public final class PreparedInvocation {
 
   /** Waits for at most {@code limitNs}; true when the call has ended. */
   public boolean await(long limitNs) {
+    requirePosted();
     return engine.await(request, limitNs);
   }
 
@@ -107,6 +110,12 @@ public final class PreparedInvocation {
   public Timings timings() {
     requireDone();
     return request.timings();
+  }
+
+  private void requirePosted() {
+    if (request.isIdle()) {
+      throw new IllegalStateException(request.what + " was never posted");
+    }
   }
 
   private void requireDone() {

@@ -105,6 +105,11 @@ final class WorkRequest {
     return state == DONE;
   }
 
+  /** True before the first post. */
+  boolean isIdle() {
+    return state == IDLE;
+  }
+
   boolean isPosted() {
     return state == POSTED;
   }

@@ -129,6 +129,78 @@ class InFlightTest {
     }
   }
 
+  /** The seed decides what callers and the worker do; how they interleave stays the machine's. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4})
+  void whatever_callers_and_worker_do_every_call_ends_once(long seed) throws Exception {
+    Random workersMind = new Random(seed);
+    List<TestWorker.Call> held = new ArrayList<>();
+    cloud.worker.script(
+        TestFunctions.ADD,
+        call -> {
+          switch (workersMind.nextInt(4)) {
+            case 0 -> TestCloud.add(call);
+            case 1 -> call.answer(Status.DEVICE_FAULT, "at random");
+            default -> held.add(call);
+          }
+          if (held.size() > 8) {
+            held.forEach(late -> answerUnlessCancelled(late));
+            held.clear();
+          }
+        });
+    try (Session session = lease.open(SessionOptions.transport(seed % 2 == 0 ? "shm" : "tcp"))) {
+      AtomicInteger told = new AtomicInteger();
+      int threads = 4;
+      int calls = 120;
+      List<CompletableFuture<Void>> callers = new ArrayList<>();
+      for (int t = 0; t < threads; t++) {
+        Random mind = new Random(seed * 100 + t);
+        callers.add(
+            CompletableFuture.runAsync(
+                () -> callAtRandom(session, mind, calls, told), task -> new Thread(task).start()));
+      }
+      CompletableFuture.allOf(callers.toArray(CompletableFuture[]::new)).get(60, TimeUnit.SECONDS);
+      TestCloud.await(() -> told.get() == threads * calls, "every future was told once");
+      SessionMetrics metrics = session.metrics();
+      assertEquals(threads * calls, metrics.posted());
+      assertEquals(threads * calls, metrics.completed() + metrics.failed());
+      assertEquals(0, session.inFlight());
+      assertEquals(TestCloud.WINDOW_BYTES, session.freeBytes());
+      session.engine().inFlight().validate();
+    }
+  }
+
+  private static void answerUnlessCancelled(TestWorker.Call call) {
+    if (call.isOpen()) {
+      TestCloud.add(call);
+    }
+  }
+
+  private static void callAtRandom(Session session, Random mind, int calls, AtomicInteger told) {
+    RemoteFunction add = session.function("add:1").deadline(ofSeconds(30));
+    Queue<Invocation> open = new ArrayDeque<>();
+    for (int i = 0; i < calls; i++) {
+      int n = 1 + mind.nextInt(300);
+      // Closed at once: the ranges are kept for as long as the call needs them.
+      try (Tensor a = session.tensor(F32, n);
+          Tensor b = session.tensor(F32, n);
+          Tensor c = session.tensor(F32, n)) {
+        Invocation call = add.invoke(in(a), in(b), out(c));
+        var _ = call.future().whenComplete((_, _) -> told.incrementAndGet());
+        open.add(call);
+      }
+      while (open.size() > mind.nextInt(10)) {
+        Invocation oldest = open.remove();
+        if (mind.nextInt(3) > 0 || !oldest.awaitEnd(ofMillis(mind.nextInt(3)))) {
+          oldest.cancel();
+        }
+        assertTrue(oldest.awaitEnd(ofSeconds(30)));
+      }
+    }
+    open.forEach(Invocation::cancel);
+    open.forEach(call -> assertTrue(call.awaitEnd(ofSeconds(30))));
+  }
+
   @Test
   void every_slot_can_be_taken_and_the_next_post_is_refused_or_waits() {
     List<TestWorker.Call> held = new CopyOnWriteArrayList<>();
@@ -143,6 +215,7 @@ class InFlightTest {
       }
       session.engine().inFlight().validate();
       PreparedInvocation one = function.prepare(SCALARS);
+      assertThrows(IllegalStateException.class, one::await);
       assertFalse(one.tryPost(60_000_000_000L));
       InvocationException full =
           assertThrows(

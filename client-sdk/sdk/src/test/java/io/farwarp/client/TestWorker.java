@@ -172,6 +172,11 @@ final class TestWorker implements AutoCloseable {
       return arguments.get(index).value();
     }
 
+    /** False once it was answered, a cancel included. */
+    boolean isOpen() {
+      return on.open.containsKey(id);
+    }
+
     void ok() {
       answer(Status.OK, "");
     }
