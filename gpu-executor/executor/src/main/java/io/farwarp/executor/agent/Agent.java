@@ -205,7 +205,11 @@ public final class Agent implements AutoCloseable {
         link.send(AgentMessage.newBuilder().setLeasePrepared(prepared));
       }
     }
-    LOG.log(Level.INFO, "attached to {0}:{1}", options.gatewayHost(), options.gatewayPort());
+    LOG.log(
+        Level.INFO,
+        "attached to {0}:{1}",
+        options.gatewayHost(),
+        Integer.toString(options.gatewayPort()));
     attached.complete(null);
   }
 

@@ -9,11 +9,14 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.jspecify.annotations.Nullable;
 
@@ -37,9 +40,19 @@ final class RunDirectory implements AutoCloseable {
   }
 
   /** Makes a directory below {@code base}, which is made too; removes those of agents that died. */
-  static RunDirectory create(Path base) throws IOException {
+  static synchronized RunDirectory create(Path base) throws IOException {
     createPrivate(base);
-    removeStale(base);
+    // Held for a moment, so that nobody takes a directory whose lock is yet to come for stale.
+    try (FileChannel starting =
+            FileChannel.open(
+                base.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock _ = starting.lock()) {
+      removeStale(base);
+      return createLocked(base);
+    }
+  }
+
+  private static RunDirectory createLocked(Path base) throws IOException {
     Path path = base.resolve(PREFIX + ProcessHandle.current().pid());
     for (int i = 1; Files.exists(path); i++) {
       path = base.resolve(PREFIX + ProcessHandle.current().pid() + "-" + i);
@@ -66,10 +79,20 @@ final class RunDirectory implements AutoCloseable {
   }
 
   private static void createPrivate(Path directory) throws IOException {
-    if (!Files.isDirectory(directory)) {
+    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
       Files.createDirectories(
           directory,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    }
+    PosixFileAttributes there =
+        Files.readAttributes(directory, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    Object uid = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+    if (!uid.equals(Files.getAttribute(directory, "unix:uid", LinkOption.NOFOLLOW_LINKS))
+        || there.permissions().contains(PosixFilePermission.GROUP_WRITE)
+        || there.permissions().contains(PosixFilePermission.OTHERS_WRITE)) {
+      throw new IOException(
+          "%s belongs to somebody else or others may write to it; give another --data-dir"
+              .formatted(directory));
     }
   }
 
