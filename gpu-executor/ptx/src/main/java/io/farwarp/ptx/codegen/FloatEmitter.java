@@ -50,7 +50,11 @@ final class FloatEmitter {
       case MIN, MAX -> choose();
       case SQRT -> squareRoot();
       case RSQRT -> unary(Names.APPROXIMATE, "rsqrt");
-      case EX2 -> unary(Names.APPROXIMATE, "ex2");
+      case EX2 -> {
+        // 2^x is 1 for a subnormal x, flushed or not.
+        body.push(instruction, instruction.operand(1), type);
+        body.invoke(Names.APPROXIMATE, "ex2", kind, kind);
+      }
       case LG2 -> unary(Names.APPROXIMATE, "lg2");
       case SIN -> unary(Names.APPROXIMATE, "sin");
       case COS -> unary(Names.APPROXIMATE, "cos");

@@ -7,6 +7,7 @@ import io.farwarp.ptx.ir.Opcode;
 import io.farwarp.ptx.ir.Operand;
 import io.farwarp.ptx.ir.Provenance;
 import io.farwarp.ptx.ir.Provenance.Origin;
+import io.farwarp.ptx.ir.Symbol;
 import io.farwarp.ptx.ir.VirtualRegister;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -91,13 +92,18 @@ final class FrameLayout {
   }
 
   private static Object key(Origin origin) {
-    return origin instanceof Origin.Parameter p ? Integer.valueOf(p.index()) : origin;
+    return origin instanceof Origin.Parameter p ? p.parameter() : origin;
   }
 
   /** Where an access to global or generic memory looks first, or null when nothing is known. */
   @Nullable Target target(Instruction instruction) {
     Origin origin = accessed(instruction);
     return origin == null ? null : targets.get(key(origin));
+  }
+
+  /** The memory that a parameter points to, or null when no access goes there by it. */
+  @Nullable Target target(Symbol.KernelParameter parameter) {
+    return targets.get(parameter);
   }
 
   Iterable<Target> targets() {

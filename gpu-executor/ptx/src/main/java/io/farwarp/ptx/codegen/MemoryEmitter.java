@@ -109,6 +109,9 @@ final class MemoryEmitter {
   private void loadElement(int index, Operand destination) {
     TypeKind kind = accessKind(destination);
     Place place = Place.of(body, instruction, memory);
+    if (elements == 1 && place.pushLoadedPointer(kind)) {
+      return;
+    }
     if (place.isShared() && isVolatile()) {
       body.code.aload(FrameLayout.CONTEXT);
       place.pushAddress(index * type.sizeBytes());

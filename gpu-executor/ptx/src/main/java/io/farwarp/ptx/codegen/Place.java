@@ -120,6 +120,20 @@ final class Place {
     return target;
   }
 
+  /** Pushes a pointer parameter that is in a local already, if this is a load of one. */
+  boolean pushLoadedPointer(TypeKind kind) {
+    if (kind == TypeKind.LONG
+        && memory.offset() == 0
+        && memory.symbol() instanceof Symbol.KernelParameter parameter) {
+      Target loaded = body.frame.target(parameter);
+      if (loaded != null) {
+        body.code.lload(loaded.baseSlot());
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Pushes the address of the operand plus {@code more} bytes, in its own space. */
   void pushAddress(int more) {
     long offset = memory.offset() + more;
@@ -167,12 +181,14 @@ final class Place {
     for (Target target : body.frame.targets()) {
       switch (target.origin()) {
         case Origin.Parameter p -> {
-          pushSegment(body, "pointers", p.index());
-          body.code.dup().astore(target.segmentSlot());
-          body.code.invokeinterface(
-              Names.SEGMENT,
-              "address",
-              java.lang.constant.MethodTypeDesc.of(ConstantDescs.CD_long));
+          pushSegment(body, "pointers", p.parameter().index());
+          body.code.astore(target.segmentSlot());
+          // The parameter's value is the segment's address, or the segment is empty. Taking the
+          // value lets C2 cancel it against the same value in addresses.
+          body.code.aload(body.frame.parametersSlot());
+          Access.pushLayout(body, TypeKind.LONG, 1);
+          body.code.loadConstant((long) p.parameter().offsetBytes());
+          Access.get(body, TypeKind.LONG);
           body.code.lstore(target.baseSlot());
         }
         case Origin.Variable v -> {

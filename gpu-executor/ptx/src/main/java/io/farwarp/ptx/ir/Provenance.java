@@ -12,7 +12,7 @@ public final class Provenance {
   /** The origin of an address. */
   public sealed interface Origin {
     /** The memory that a kernel parameter points to. */
-    record Parameter(int index, boolean certain) implements Origin {}
+    record Parameter(Symbol.KernelParameter parameter, boolean certain) implements Origin {}
 
     /** A variable of the module. */
     record Variable(Symbol.ModuleVariable variable) implements Origin {}
@@ -92,7 +92,9 @@ public final class Provenance {
     if (instruction.modifiers().has("local")) {
       return instruction.modifiers().has("to") ? null : new Origin.Local();
     }
-    return origin instanceof Origin.Parameter p ? new Origin.Parameter(p.index(), true) : origin;
+    return origin instanceof Origin.Parameter p
+        ? new Origin.Parameter(p.parameter(), true)
+        : origin;
   }
 
   private static @Nullable Origin loaded(Instruction load) {
@@ -101,7 +103,7 @@ public final class Provenance {
         && memory.offset() == 0
         && memory.symbol() instanceof Symbol.KernelParameter parameter
         && parameter.sizeBytes() == 8) {
-      return new Origin.Parameter(parameter.index(), false);
+      return new Origin.Parameter(parameter, false);
     }
     return null;
   }
@@ -138,8 +140,8 @@ public final class Provenance {
       return a;
     }
     if (a instanceof Origin.Parameter p && b instanceof Origin.Parameter q) {
-      if (p.index() == q.index()) {
-        return new Origin.Parameter(p.index(), true);
+      if (p.parameter().equals(q.parameter())) {
+        return new Origin.Parameter(p.parameter(), true);
       }
     }
     return MIXED;

@@ -16,18 +16,25 @@ public final class ApproximateMath {
 
   private ApproximateMath() {}
 
-  /** 2<sup>x</sup>. */
+  /**
+   * 2<sup>x</sup>: 2<sup>n</sup> goes into a double's exponent, and a polynomial gives
+   * 2<sup>r</sup> for r in +-1/2.
+   */
   public static float ex2(float x) {
-    // The clamp keeps the exponent below within a double's; NaN passes through.
-    double d = Math.abs(x) > 200f ? (x > 0f ? 200.0 : -200.0) : x;
+    double d = x;
+    if (Math.abs(x) > 200f) {
+      // All is zero or infinite out there; the clamp keeps n within a double's exponent.
+      d = x > 0f ? 200.0 : -200.0;
+    }
     double shifted = d + ROUND;
     double r = d - (shifted - ROUND);
     double r2 = r * r;
-    double high = 0.009618082557277852 + r * 0.0013390863364671234 + r2 * 0.0001545316294512069;
-    double low = 0.6931471880262288 + r * 0.24022650760568126 + r2 * 0.05550357114219078;
-    double p = 1.0 + r * (low + r * r2 * high);
-    long scale = Double.doubleToRawLongBits(shifted) << 52;
-    return (float) Double.longBitsToDouble(Double.doubleToRawLongBits(p) + scale);
+    double low = Math.fma(r, 0.24022650760568126, 0.6931471880262288);
+    double middle = Math.fma(r, 0.009618082557277852, 0.05550357114219078);
+    double high = Math.fma(r, 0.0001545316294512069, 0.0013390863364671234);
+    double p = Math.fma(r, Math.fma(r2, Math.fma(r2, high, middle), low), 1.0);
+    long exponent = Double.doubleToRawLongBits(shifted) << 52;
+    return (float) Double.longBitsToDouble(Double.doubleToRawLongBits(p) + exponent);
   }
 
   /** The logarithm to base 2. */

@@ -79,27 +79,32 @@ public final class DirectedRounding {
   }
 
   /**
-   * {@code a * b + c} rounded down. nvcc's expf uses it, half the time with an inexact result, so
-   * the common case has no branch that depends on the rounding.
+   * {@code a * b + c} rounded down. nvcc's expf uses it, and half the time the nearest float is the
+   * wrong one, so no branch depends on that.
+   *
+   * <p>Where {@code c - f} is exact, which two subtractions tell, a second fused multiply-add gives
+   * the sign of what rounding to {@code f} lost. Other operands take the long way, which is a call:
+   * C2 leaves it out of kernels that never need it, and with it the registers saved around it.
    */
   public static float fmaDown(float a, float b, float c) {
+    float f = Math.fma(a, b, c);
+    float difference = c - f;
+    if (c - difference == f && difference + f == c && f != 0f) {
+      int above = Float.floatToRawIntBits(Math.fma(a, b, difference)) >> 31;
+      int bits = Float.floatToRawIntBits(f);
+      return Float.intBitsToFloat(bits - (above & (1 | (bits >> 31))));
+    }
+    return exactDown(a, b, c);
+  }
+
+  private static float exactDown(float a, float b, float c) {
     double p = (double) a * b;
     double s = p + c;
-    float f = (float) s;
-    if (!(Math.abs(f) <= Float.MAX_VALUE) || f == 0f) {
-      return cancels(p, c, s) ? -0f : down(s, twoSumError(p, c, s));
-    }
-    // Negative when the nearest float lies above the exact sum.
-    double below = (s - f) + twoSumError(p, c, s);
-    int step = (int) (Double.doubleToRawLongBits(below) >>> 63);
-    int bits = Float.floatToRawIntBits(f);
-    return Float.intBitsToFloat(bits - step * (1 | (bits >> 31)));
+    return cancels(p, c, s) ? -0f : down(s, twoSumError(p, c, s));
   }
 
   public static float fmaUp(float a, float b, float c) {
-    double p = (double) a * b;
-    double s = p + c;
-    return up(s, twoSumError(p, c, s));
+    return -fmaDown(-a, b, -c);
   }
 
   public static float fmaZero(float a, float b, float c) {

@@ -11,7 +11,10 @@ public final class FloatOps {
 
   /** Clamps to [0, 1]; NaN becomes 0. */
   public static float saturate(float x) {
-    return x > 0f ? Math.min(x, 1f) : 0f;
+    if (x > 0f && x < 1f) {
+      return x;
+    }
+    return x >= 1f ? 1f : 0f;
   }
 
   public static double saturate(double x) {
