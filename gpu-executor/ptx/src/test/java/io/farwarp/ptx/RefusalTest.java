@@ -128,7 +128,7 @@ final class RefusalTest {
       body.append("add.s32 %r1, %r2, %r3;\nmul.lo.s32 %r2, %r1, %r1;\n");
     }
     PtxException refused = refusal(kernel(body.toString()));
-    assertTrue(refused.getMessage().contains("kernel 'k' is too large"), refused.getMessage());
+    assertTrue(refused.getMessage().contains("'k' is too large"), refused.getMessage());
   }
 
   /** Seeded damage to real modules: whatever comes out, it is a module or a PtxException. */

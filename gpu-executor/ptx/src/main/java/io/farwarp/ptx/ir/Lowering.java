@@ -16,6 +16,14 @@ import org.jspecify.annotations.Nullable;
 public final class Lowering {
   private static final int FRAME_ALIGN = 16;
 
+  /** More would not fit into a JVM method anyway. */
+  private static final int MAX_INSTRUCTIONS = 32_768;
+
+  private static final int MAX_BLOCKS = 8_192;
+
+  /** Bounds the memory and time of liveness analysis. */
+  private static final long MAX_BLOCKS_TIMES_REGISTERS = 1 << 26;
+
   private final SourceFunction source;
   private final PtxOptions options;
   private final Map<String, SourceFunction> functions;
@@ -25,21 +33,17 @@ public final class Lowering {
   private NameScope scope;
   private long frameBytes;
   private boolean blockEnded;
+  private int instructions;
 
   private Lowering(
       SourceFunction source,
       PtxOptions options,
       Map<String, ? extends Symbol> moduleSymbols,
-      Map<String, SourceFunction> functions)
-      throws PtxException {
+      Map<String, SourceFunction> functions) {
     this.source = source;
     this.options = options;
     this.functions = functions;
-    NameScope module = new NameScope(null);
-    for (Symbol symbol : moduleSymbols.values()) {
-      module.declare(source.line(), symbol);
-    }
-    scope = new NameScope(module);
+    scope = NameScope.module(moduleSymbols).inner();
   }
 
   /** The typed form of a function that has a body. */
@@ -63,6 +67,7 @@ public final class Lowering {
     for (SourceStatement statement : body) {
       statement(statement);
     }
+    checkSize();
     connect();
     Function function =
         new Function(
@@ -77,6 +82,24 @@ public final class Lowering {
     RegisterKinds.choose(function);
     Liveness.compute(function);
     return function;
+  }
+
+  private void checkSize() throws PtxException {
+    if (instructions > MAX_INSTRUCTIONS
+        || blocks.size() > MAX_BLOCKS
+        || (long) blocks.size() * registers.size() > MAX_BLOCKS_TIMES_REGISTERS) {
+      throw new PtxException(
+          source.line(),
+          "function '"
+              + source.name()
+              + "' is too large for the PTX CPU device: it has "
+              + instructions
+              + " instructions in "
+              + blocks.size()
+              + " blocks over "
+              + registers.size()
+              + " registers");
+    }
   }
 
   private List<Integer> declareParameters() throws PtxException {
@@ -103,7 +126,7 @@ public final class Lowering {
     switch (statement) {
       case SourceStatement.Registers r -> scope.declare(r, registers);
       case SourceStatement.Variable v -> variable(v.variable());
-      case SourceStatement.ScopeOpen open -> scope = new NameScope(scope);
+      case SourceStatement.ScopeOpen open -> scope = scope.inner();
       case SourceStatement.ScopeClose close -> scope = outer(close);
       case SourceStatement.Label label -> label(label);
       case SourceStatement.Instruction i -> instruction(i);
@@ -194,6 +217,7 @@ public final class Lowering {
       openBlock();
     }
     blocks.getLast().instructions().add(instruction);
+    instructions++;
     blockEnded = form.opcode().endsBlock();
   }
 

@@ -16,9 +16,20 @@ final class NameScope {
   private final Map<String, Range> ranges = new HashMap<>();
   private final Map<String, VirtualRegister> registers = new HashMap<>();
   private final Map<String, Symbol> symbols = new HashMap<>();
+  private final Map<String, ? extends Symbol> shared;
 
-  NameScope(@Nullable NameScope outer) {
+  private NameScope(@Nullable NameScope outer, Map<String, ? extends Symbol> shared) {
     this.outer = outer;
+    this.shared = shared;
+  }
+
+  /** The outermost scope, which all functions of a module share. */
+  static NameScope module(Map<String, ? extends Symbol> variables) {
+    return new NameScope(null, variables);
+  }
+
+  NameScope inner() {
+    return new NameScope(this, Map.of());
   }
 
   @Nullable NameScope outer() {
@@ -89,6 +100,9 @@ final class NameScope {
   @Nullable Symbol symbol(String name) {
     for (NameScope scope = this; scope != null; scope = scope.outer) {
       Symbol symbol = scope.symbols.get(name);
+      if (symbol == null) {
+        symbol = scope.shared.get(name);
+      }
       if (symbol != null) {
         return symbol;
       }
