@@ -248,7 +248,7 @@ final class ControlWires {
               .setPrepareFunction(
                   PrepareLeaseFunction.newBuilder()
                       .setLeaseId(e.leaseId())
-                      .setFunction(slot.toLeaseFunction()))
+                      .setFunction(slot.forAgent()))
               .build());
     }
   }

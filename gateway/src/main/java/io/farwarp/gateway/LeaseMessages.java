@@ -116,7 +116,7 @@ final class LeaseMessages {
             .setTtlMs(NANOSECONDS.toMillis(ttlNs))
             .setIssuedAtUnixMs(clock.unixMs(clock.nowNs()))
             .setClientPublicKey(request.getClientPublicKey());
-    lease.functions().forEach(slot -> prepare.addFunctions(slot.toLeaseFunction()));
+    lease.functions().forEach(slot -> prepare.addFunctions(slot.forAgent()));
     return GatewayMessage.newBuilder().setPrepareLease(prepare).build();
   }
 

@@ -3,6 +3,14 @@ package io.farwarp.gateway;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.farwarp.v1.FunctionServiceGrpc;
+import io.farwarp.v1.FunctionVersion;
+import io.farwarp.v1.ListFunctionsRequest;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -11,7 +19,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +32,7 @@ import picocli.CommandLine;
 class GatewayCommandTest {
   @TempDir Path directory;
   private final List<Process> processes = new ArrayList<>();
+  private int port;
 
   /** Runs the command as the {@code farwarp} program does: errors are one line. */
   static final class Main {
@@ -73,6 +85,7 @@ class GatewayCommandTest {
     assertTrue(
         ready != null && ready.matches("gateway ready on 127\\.0\\.0\\.1:[1-9][0-9]*"),
         () -> "said: " + ready);
+    port = Integer.parseInt(ready.substring(ready.lastIndexOf(':') + 1));
     return process;
   }
 
@@ -87,9 +100,60 @@ class GatewayCommandTest {
   }
 
   @Test
-  void after_kill_9_another_starts_on_the_same_directory() throws Exception {
-    startReady().destroyForcibly().waitFor();
+  void no_acknowledged_function_is_lost_by_kill_9() throws Exception {
+    Process process = startReady();
+    ManagedChannel channel = connect();
+    List<String> acknowledged = new ArrayList<>();
+    Thread pusher = Thread.ofVirtual().start(() -> pushUntilRefused(channel, acknowledged));
+    Await.until("some functions are pushed", () -> count(acknowledged) >= 20);
+    process.destroyForcibly().waitFor();
+    pusher.join();
+    channel.shutdownNow();
     startReady();
+    ManagedChannel again = connect();
+    Set<String> listed =
+        FunctionServiceGrpc.newBlockingStub(again)
+            .list(ListFunctionsRequest.getDefaultInstance())
+            .getFunctionsList()
+            .stream()
+            .map(FunctionVersion::getVersion)
+            .collect(Collectors.toSet());
+    again.shutdownNow();
+    assertTrue(listed.containsAll(acknowledged), () -> acknowledged + " but " + listed);
+    try (Stream<Path> blobs = Files.list(directory.resolve("data/functions/blobs"))) {
+      assertEquals(listed.size(), blobs.count());
+    }
+  }
+
+  private static void pushUntilRefused(ManagedChannel channel, List<String> acknowledged) {
+    for (int i = 0; ; i++) {
+      String version = "v" + i;
+      try {
+        TestPackages.push(channel, TestPackages.of("f", version, "// " + version));
+      } catch (StatusRuntimeException e) {
+        return;
+      }
+      synchronized (acknowledged) {
+        acknowledged.add(version);
+      }
+    }
+  }
+
+  private static int count(List<String> list) {
+    synchronized (list) {
+      return list.size();
+    }
+  }
+
+  private ManagedChannel connect() throws IOException {
+    Metadata headers = new Metadata();
+    headers.put(
+        Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER),
+        "Bearer " + Files.readString(directory.resolve("data/tenant.token")).strip());
+    return NettyChannelBuilder.forAddress("127.0.0.1", port)
+        .usePlaintext()
+        .intercept(MetadataUtils.newAttachHeadersInterceptor(headers))
+        .build();
   }
 
   @Test

@@ -46,6 +46,14 @@ public final class FunctionSlot {
     return LeaseFunction.newBuilder().setFunctionId(id).setVersion(version).build();
   }
 
+  /** The same for an agent, which reads the manifest in the package. */
+  public LeaseFunction forAgent() {
+    return LeaseFunction.newBuilder()
+        .setFunctionId(id)
+        .setVersion(version.toBuilder().clearManifest())
+        .build();
+  }
+
   public PreparedFunction toPreparedFunction() {
     return PreparedFunction.newBuilder()
         .setFunctionId(id)
