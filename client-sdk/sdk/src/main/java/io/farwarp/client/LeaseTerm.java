@@ -28,6 +28,9 @@ final class LeaseTerm {
   private static final long RETRY_NS = TimeUnit.SECONDS.toNanos(2);
   private static final long REQUEST_NS = TimeUnit.SECONDS.toNanos(10);
 
+  /** A request in the background waits this long for a gateway that is away. */
+  private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(3);
+
   /** Answers that a second try does not change. */
   private static final Set<Status> FINAL =
       EnumSet.of(
@@ -88,7 +91,7 @@ final class LeaseTerm {
   /** Renews now, on the calling thread. */
   void renew(Duration wanted) {
     try {
-      renewOnce(wanted);
+      renewOnce(wanted, stub().withDeadlineAfter(REQUEST_NS, TimeUnit.NANOSECONDS));
     } catch (StatusRuntimeException e) {
       throw new LeaseException(
           GatewayChannel.statusOf(e),
@@ -97,16 +100,18 @@ final class LeaseTerm {
     }
   }
 
-  private void renewOnce(Duration wanted) {
+  private LeaseServiceGrpc.LeaseServiceBlockingStub stub() {
+    return LeaseServiceGrpc.newBlockingStub(gateway.channel());
+  }
+
+  private void renewOnce(Duration wanted, LeaseServiceGrpc.LeaseServiceBlockingStub stub) {
     long sentNs = System.nanoTime();
     io.farwarp.v1.Lease renewed =
-        LeaseServiceGrpc.newBlockingStub(gateway.channel())
-            .withDeadlineAfter(REQUEST_NS, TimeUnit.NANOSECONDS)
-            .renew(
-                RenewRequest.newBuilder()
-                    .setLeaseId(lease.id())
-                    .setDurationMs(wanted.toMillis())
-                    .build());
+        stub.renew(
+            RenewRequest.newBuilder()
+                .setLeaseId(lease.id())
+                .setDurationMs(wanted.toMillis())
+                .build());
     deadlineNs = sentNs + TimeUnit.MILLISECONDS.toNanos(renewed.getTtlMs());
     failure = "";
     lease.renewed(renewed);
@@ -121,7 +126,9 @@ final class LeaseTerm {
       if (!failure.isEmpty()) {
         gateway.connectAnew();
       }
-      renewOnce(duration);
+      gateway.reconnect();
+      renewOnce(
+          duration, stub().withWaitForReady().withDeadlineAfter(PATIENCE_NS, TimeUnit.NANOSECONDS));
       nextNs = remainingNs(System.nanoTime()) / 2;
     } catch (StatusRuntimeException e) {
       failure = gateway.messageOf(e);
@@ -161,6 +168,7 @@ final class LeaseTerm {
     }
     watch.run(() ->
         LeaseServiceGrpc.newStub(gateway.channel())
+            .withWaitForReady()
             .watch(WatchRequest.newBuilder().setLeaseId(lease.id()).build(), new Events()));
   }
 

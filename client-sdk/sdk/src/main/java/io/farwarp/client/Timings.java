@@ -9,7 +9,8 @@ import java.time.Duration;
  * @param copyInNs host to device, where the device has memory of its own
  * @param kernelNs the launches
  * @param copyOutNs device to host, and the writes of outputs to the client
- * @param totalNs from the post to its completion, on the client; 0 for a prepared invocation
+ * @param totalNs from the post until this side noticed the completion, which is later where nobody
+ *     waited for it; 0 for a prepared invocation
  */
 public record Timings(long queueNs, long copyInNs, long kernelNs, long copyOutNs, long totalNs) {
 
