@@ -199,23 +199,27 @@ final class WorkerLoop {
   }
 
   private void pollIdle(long nowNs) {
+    QueuePair arrived = door.takeArrival();
+    if (arrived != null) {
+      openSession(arrived);
+      return;
+    }
     Ending why = dueEnding(nowNs);
+    if (why == null && deserted && nowNs - desertedNs >= DESERTED_LIMIT_NS) {
+      why =
+          new Ending(
+              LeaseState.RELEASED,
+              "its client went without a word and did not come back within 10 s");
+    }
     if (why != null) {
       finish(why);
       return;
     }
-    QueuePair arrived = door.takeArrival();
-    if (arrived == null) {
-      if (deserted && nowNs - desertedNs >= DESERTED_LIMIT_NS) {
-        finish(
-            new Ending(
-                LeaseState.RELEASED,
-                "its client went without a word and did not come back within 10 s"));
-        return;
-      }
-      LockSupport.parkNanos(this, Math.min(IDLE_PARK_NS, Math.max(1, term.deadlineNs() - nowNs)));
-      return;
-    }
+    LockSupport.parkNanos(this, Math.min(IDLE_PARK_NS, Math.max(1, term.deadlineNs() - nowNs)));
+  }
+
+  /** Also when the worker is about to end: then the client is told why before it is left. */
+  private void openSession(QueuePair arrived) {
     connection = arrived;
     session = sessions.open(arrived, stream, turn);
     deserted = false;
