@@ -33,6 +33,8 @@ final class PricingJob {
 
   private static final long MOST_CHUNK = 2 * 1024 * 1024;
 
+  private static final long LEAST_WINDOW_BYTES = 2L << 20;
+
   private final RemoteFunction function;
   private final List<Tensor> columns;
   private final OptionBook book;
@@ -54,7 +56,7 @@ final class PricingJob {
 
   /** Window bytes that a job over so many options takes. */
   static long windowBytes(long options) {
-    return COLUMNS * (options * Float.BYTES + 256);
+    return Math.max(LEAST_WINDOW_BYTES, COLUMNS * (options * Float.BYTES + 256));
   }
 
   long options() {
