@@ -7,6 +7,7 @@ import io.farwarp.ptx.runtime.BlockProgram;
 import io.farwarp.ptx.runtime.DeviceTrap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -117,6 +118,11 @@ public final class PtxExecutor implements AutoCloseable {
       workers[i].begin(launch);
     }
     work(launch, 0, chunk(launch));
+    for (int i = 0; i < helpers; i++) {
+      if (workers[i].recall(launch)) {
+        running.decrementAndGet();
+      }
+    }
     boolean interrupted = false;
     for (int spins = 0; running.get() > 0; spins++) {
       if (spins < SPINS) {
@@ -212,7 +218,7 @@ public final class PtxExecutor implements AutoCloseable {
   /** A thread of the pool: waits for a launch, helps with it, reports, and waits again. */
   private final class Worker extends Thread {
     private final int index;
-    private volatile @Nullable PtxLaunch assigned;
+    private final AtomicReference<@Nullable PtxLaunch> assigned = new AtomicReference<>();
 
     Worker(int index) {
       super("ptx-worker-" + index);
@@ -221,17 +227,21 @@ public final class PtxExecutor implements AutoCloseable {
     }
 
     void begin(PtxLaunch launch) {
-      assigned = launch;
+      assigned.set(launch);
       LockSupport.unpark(this);
+    }
+
+    /** Takes a launch back that this thread has not begun; nobody need wait for it to wake up. */
+    boolean recall(PtxLaunch launch) {
+      return assigned.compareAndSet(launch, null);
     }
 
     @Override
     public void run() {
       int spins = 0;
       while (true) {
-        PtxLaunch launch = assigned;
+        PtxLaunch launch = assigned.getAndSet(null);
         if (launch != null) {
-          assigned = null;
           work(launch, index, chunk(launch));
           spins = 0;
           Thread caller = waiting;

@@ -141,6 +141,10 @@ final class Lexer {
   }
 
   private Token number(String word) {
+    if (word.length() <= 18 && word.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      boolean octal = word.length() > 1 && word.charAt(0) == '0';
+      return new Token(Kind.INTEGER, word, line, Long.parseLong(word, octal ? 8 : 10));
+    }
     if (word.length() > 400) {
       throw new NumberFormatException("too long");
     }
