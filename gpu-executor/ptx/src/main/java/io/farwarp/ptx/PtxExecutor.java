@@ -69,7 +69,9 @@ public final class PtxExecutor implements AutoCloseable {
             && launch.blocks() > 1
             && isWorthSharing(launch)
             && poolTaken.compareAndSet(false, true);
-    long startNs = System.nanoTime();
+    // What a single block costs decides nothing, and two clock reads are much of an empty kernel.
+    boolean isMeasured = launch.blocks() > 1;
+    long startNs = isMeasured ? System.nanoTime() : 0;
     int used;
     try {
       launch.prepare(parallel ? threads() : 1, stop);
@@ -84,8 +86,10 @@ public final class PtxExecutor implements AutoCloseable {
     if (fault != null) {
       throw fault;
     }
-    double threadCount = (double) launch.blocks() * launch.threadsPerBlock();
-    launch.kernel().measured((System.nanoTime() - startNs) * (double) used / threadCount);
+    if (isMeasured) {
+      double threadCount = (double) launch.blocks() * launch.threadsPerBlock();
+      launch.kernel().measured((System.nanoTime() - startNs) * (double) used / threadCount);
+    }
   }
 
   private static boolean isWorthSharing(PtxLaunch launch) {
