@@ -96,6 +96,14 @@ final class FloatInstructionsTest {
     cases.add(flushing("neg.ftz.f32 d, a;", 1, (a, b, c) -> -a));
     cases.add(
         flushing("mul.ftz.f32 d, a, b; mul.ftz.f32 d, d, c;", 3, (a, b, c) -> flush(a * b) * c));
+    cases.add(flushing("fma.rn.ftz.f32 d, a, b, 0fBF800000;", 2, (a, b, c) -> Math.fma(a, b, -1)));
+    cases.add(
+        flushing(
+            "fma.rn.ftz.f32 d, a, b, 0f00800001;",
+            2,
+            (a, b, c) -> Math.fma(a, b, 0x1.000002p-126f)));
+    cases.add(flushing("add.ftz.f32 d, a, 0f3F800000;", 1, (a, b, c) -> a + 1f));
+    cases.add(flushing("sub.ftz.f32 d, 0f3DCCCCCD, a;", 1, (a, b, c) -> 0.1f - a));
     cases.add(twice("add.f64 d, a, b;", 2, (a, b, c) -> a + b));
     cases.add(twice("mul.rn.f64 d, a, b;", 2, (a, b, c) -> a * b));
     cases.add(twice("fma.rn.f64 d, a, b, c;", 3, Math::fma));

@@ -5,6 +5,7 @@ import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Modifiers;
 import io.farwarp.ptx.ir.Opcode;
 import io.farwarp.ptx.ir.Operand;
+import io.farwarp.ptx.syntax.SourceOperand.NumberKind;
 import java.lang.classfile.TypeKind;
 import java.lang.constant.ClassDesc;
 
@@ -87,8 +88,25 @@ final class FloatEmitter {
   private boolean canBeSubnormal() {
     return switch (instruction.opcode()) {
       case SQRT, RSQRT, NEG, ABS, MIN, MAX, LG2, COS -> false;
+      case ADD, SUB -> !hasLargeConstant(1) && !hasLargeConstant(2);
+      case FMA, MAD -> !hasLargeConstant(3);
       default -> true;
     };
+  }
+
+  /**
+   * Whether an addend is a constant of at least 2<sup>-60</sup>: what is left when a float, or a
+   * product of two, nearly cancels it is zero or far above the subnormal numbers.
+   */
+  private boolean hasLargeConstant(int operand) {
+    Operand addend = instruction.operand(operand);
+    Long bits =
+        switch (addend) {
+          case Operand.Immediate i when i.kind() == NumberKind.FLOAT32 -> Long.valueOf(i.bits());
+          case Operand.Register r -> body.frame.constant(r.register());
+          default -> null;
+        };
+    return bits != null && Math.abs(Float.intBitsToFloat(bits.intValue())) >= 0x1p-60f;
   }
 
   private String directed(String operation) {
