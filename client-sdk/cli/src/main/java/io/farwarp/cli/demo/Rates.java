@@ -1,5 +1,6 @@
 package io.farwarp.cli.demo;
 
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Supplier;
@@ -37,15 +38,22 @@ record Rates(
 
   /**
    * What offloading keeps of the ideal: both at once over the sum of each alone, divided by what
-   * plain local threads keep of theirs, as cores share power and memory in any case.
+   * plain local threads keep of theirs, as cores share power and memory in any case. The median
+   * over the rounds, each of which compares runs that were made close together.
    *
    * @param localThreads threads of the local side
    * @param remoteThreads threads of the worker
    */
   double efficiency(int localThreads, int remoteThreads) {
-    double kept = perSecond(both) / (perSecond(local) + perSecond(remote));
-    double ideal = perSecond(local) * (localThreads + remoteThreads) / localThreads;
-    return kept / (perSecond(plain) / ideal);
+    double[] rounds = new double[both.size()];
+    for (int i = 0; i < rounds.length; i++) {
+      double alone = local.get(i).optionsPerSecond();
+      double kept = both.get(i).optionsPerSecond() / (alone + remote.get(i).optionsPerSecond());
+      double ideal = alone * (localThreads + remoteThreads) / localThreads;
+      rounds[i] = kept / (plain.get(i).optionsPerSecond() / ideal);
+    }
+    Arrays.sort(rounds);
+    return rounds[rounds.length / 2];
   }
 
   /** A run of each kind. */
