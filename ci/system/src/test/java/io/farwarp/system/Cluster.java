@@ -46,9 +46,7 @@ final class Cluster implements AutoCloseable {
         "--listen",
         listen,
         "--data-dir",
-        directory.resolve("gateway").toString(),
-        "--heartbeat-ms",
-        "300");
+        directory.resolve("gateway").toString());
   }
 
   private static FarwarpProcess startAgent(Path directory, String gateway) throws IOException {

@@ -267,13 +267,9 @@ class KillTest {
     }
   }
 
+  /** An agent starts nothing but workers. */
   private List<ProcessHandle> workers() {
-    return cluster
-        .agent()
-        .handle()
-        .descendants()
-        .filter(process -> process.info().commandLine().orElse("").contains("WorkerMain"))
-        .toList();
+    return cluster.agent().handle().children().toList();
   }
 
   private ProcessHandle onlyWorker() {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,16 +58,19 @@ final class AllocationBench {
 
   private static Optional<ProcessHandle> onlyBusyWorker() {
     List<ProcessHandle> workers =
-        ProcessHandle.current()
-            .descendants()
-            .filter(process ->
-                process
-                    .info()
-                    .commandLine()
-                    .filter(line -> line.contains("io.farwarp.executor.worker.WorkerMain"))
-                    .isPresent())
-            .toList();
+        ProcessHandle.current().descendants().filter(AllocationBench::isWorker).toList();
     return workers.size() == 1 ? Optional.of(workers.getFirst()) : Optional.empty();
+  }
+
+  /** ProcessHandle.Info leaves long command lines out. */
+  private static boolean isWorker(ProcessHandle process) {
+    try {
+      return Files.readString(
+              Path.of("/proc", Long.toString(process.pid()), "cmdline"), StandardCharsets.ISO_8859_1)
+          .contains("io.farwarp.executor.worker.WorkerMain");
+    } catch (IOException ended) {
+      return false;
+    }
   }
 
   private static Optional<Double> allocated(ProcessHandle worker) throws IOException {
