@@ -60,11 +60,6 @@ final class GatewayChannel implements AutoCloseable {
     }
   }
 
-  /** The next call tries to connect at once, however often that has failed before. */
-  void connectAnew() {
-    channel.resetConnectBackoff();
-  }
-
   Channel channel() {
     return io.grpc.ClientInterceptors.intercept(channel, new Bearer(token));
   }

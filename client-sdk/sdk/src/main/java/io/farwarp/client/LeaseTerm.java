@@ -124,7 +124,7 @@ final class LeaseTerm {
     long nextNs;
     try {
       if (!failure.isEmpty()) {
-        gateway.connectAnew();
+        gateway.reconnect();
       }
       gateway.reconnect();
       renewOnce(

@@ -66,7 +66,8 @@ final class AllocationBench {
   private static boolean isWorker(ProcessHandle process) {
     try {
       return Files.readString(
-              Path.of("/proc", Long.toString(process.pid()), "cmdline"), StandardCharsets.ISO_8859_1)
+              Path.of("/proc", Long.toString(process.pid()), "cmdline"),
+              StandardCharsets.ISO_8859_1)
           .contains("io.farwarp.executor.worker.WorkerMain");
     } catch (IOException ended) {
       return false;
