@@ -4,6 +4,7 @@ import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.DataPathAddress;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.DeviceReport;
+import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.HeldLease;
 import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.WorkerEndpoint;
@@ -65,6 +66,9 @@ final class AgentChecks {
     inRange("workers", prepared.getWorkersCount(), 0, MAX_WORKERS);
     inRange("functions", prepared.getFunctionsCount(), 0, 32);
     inRange("error length", prepared.getError().length(), 0, 16 * MAX_TEXT);
+    for (FunctionPrepared function : prepared.getFunctionsList()) {
+      inRange("function error length", function.getError().length(), 0, 16 * MAX_TEXT);
+    }
     Set<Integer> slots = new HashSet<>();
     for (WorkerEndpoint worker : prepared.getWorkersList()) {
       inRange("worker_index", worker.getWorkerIndex(), 0, prepared.getWorkersCount() - 1);

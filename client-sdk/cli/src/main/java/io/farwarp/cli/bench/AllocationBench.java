@@ -15,9 +15,9 @@ import java.util.regex.Pattern;
 
 /**
  * Heap bytes that one prepared invocation allocates in steady state, on the calling thread and on
- * the worker's two loop threads. The worker is asked through {@code jcmd PID Thread.print}, whose
- * figures are rounded to KiB (MiB from 10 MiB on): over {@link #INVOCATIONS} that is far below a
- * byte each.
+ * the worker's two loop threads. The worker is asked through {@code jcmd PID Thread.print -e},
+ * whose figures are rounded to KiB (MiB from 10 MiB on): over {@link #INVOCATIONS} that is far
+ * below a byte each.
  */
 final class AllocationBench {
   private static final int INVOCATIONS = 2_000_000;
@@ -41,19 +41,17 @@ final class AllocationBench {
     }
     long after = threads.getCurrentThreadAllocatedBytes();
     rows.add(row("client", (double) (after - before) / INVOCATIONS));
-    if (workerBefore.isPresent()) {
-      double workerAfter = allocated(worker.orElseThrow()).orElse(Double.NaN);
-      rows.add(row("worker", (workerAfter - workerBefore.get()) / INVOCATIONS));
-    }
+    double workerAfter =
+        worker.isPresent() ? allocated(worker.get()).orElse(Double.NaN) : Double.NaN;
+    rows.add(row("worker", (workerAfter - workerBefore.orElse(Double.NaN)) / INVOCATIONS));
     return rows;
   }
 
   private static BenchRow row(String side, double bytes) {
-    // The reading itself allocates a little; anything an invocation allocated would be 8 bytes at
-    // least.
-    double each = Math.abs(bytes) < 1 ? 0 : bytes;
-    return BenchRow.stated("allocation per prepared invocation, " + side, "B", each, Double.NaN)
-        .reaching("0", each == 0);
+    // The reading itself allocates and is rounded; an invocation that allocated would show as 8
+    // bytes at least.
+    return BenchRow.stated("allocation per prepared invocation, " + side, "B", bytes, Double.NaN)
+        .reaching("0 (below 1)", Math.abs(bytes) < 1);
   }
 
   private static Optional<ProcessHandle> onlyBusyWorker() {
@@ -79,7 +77,8 @@ final class AllocationBench {
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
                 Long.toString(worker.pid()),
-                "Thread.print")
+                "Thread.print",
+                "-e")
             .redirectErrorStream(true)
             .start();
     try (BufferedReader lines =

@@ -19,6 +19,7 @@ import org.HdrHistogram.Histogram;
 final class LeaseBench {
   private static final int LEASES = 12;
   private static final long WINDOW_BYTES = 64L << 20;
+  private static final int SHARE_MILLIS = 250;
   private static final long TIMEOUT_NS = 10_000_000_000L;
 
   private enum Phase {
@@ -69,6 +70,8 @@ final class LeaseBench {
             .lease(
                 LeaseRequest.on(Device.PTX)
                     .memory(WINDOW_BYTES)
+                    .shareMillis(SHARE_MILLIS)
+                    .waitAtMost(Duration.ofSeconds(30))
                     .duration(Duration.ofMinutes(1))
                     .functions(Sample.NULL.functionName()))
             .await()) {

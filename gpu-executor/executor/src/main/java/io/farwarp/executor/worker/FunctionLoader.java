@@ -9,10 +9,12 @@ import io.farwarp.function.FunctionSpec;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.LeaseFunction;
 import io.farwarp.v1.LoadFunction;
+import io.farwarp.wire.Handshake;
 import io.farwarp.wire.Status;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -86,7 +88,10 @@ final class FunctionLoader {
   }
 
   private static void fail(FunctionPrepared.Builder answer, Status status, Throwable cause) {
-    String message = cause.getMessage();
-    answer.setStatus(status.name()).setError(message == null ? cause.toString() : message);
+    String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+    // Names from the tenant's code stand in it, as many and as long as the tenant likes.
+    answer
+        .setStatus(status.name())
+        .setError(new String(Handshake.truncatedUtf8(message), StandardCharsets.UTF_8));
   }
 }

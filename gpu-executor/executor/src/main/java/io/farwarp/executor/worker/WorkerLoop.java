@@ -234,6 +234,14 @@ final class WorkerLoop {
         : why;
   }
 
+  private @Nullable Ending endIfDue(Session current, long nowNs) {
+    Ending why = dueEnding(nowNs);
+    if (why != null) {
+      current.end(why.status(), why.reason());
+    }
+    return why;
+  }
+
   /** False when the turn is lost. */
   private boolean pollSession(Session current, long nowNs) {
     for (int i = 0; i < POLLS_PER_CLOCK; i++) {
@@ -245,14 +253,12 @@ final class WorkerLoop {
         accountHot(nowNs);
         lastWorkNs = clock.getAsLong();
         isHot = true;
+        endIfDue(current, nowNs); // a client that keeps this thread busy gains no time by it
         return true;
       }
       Thread.onSpinWait();
     }
-    Ending why = dueEnding(nowNs);
-    if (why != null) {
-      current.end(why.status(), why.reason());
-    }
+    Ending why = endIfDue(current, nowNs);
     if (current.isClosed()) {
       sessionClosed(current, why);
     } else if (nowNs - lastWorkNs >= hotNs || current.isDeviceBusy()) {

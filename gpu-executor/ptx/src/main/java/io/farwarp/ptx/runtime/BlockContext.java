@@ -92,6 +92,9 @@ public final class BlockContext {
     return cancellation.isCancelled();
   }
 
+  /** Calls until the next look at the stop signal. */
+  private int callsToPoll;
+
   /** Called from loops every {@link #POLL_INTERVAL} iterations; gives the next interval. */
   public int poll() {
     if (cancellation.isCancelled()) {
@@ -149,8 +152,15 @@ public final class BlockContext {
     return new DeviceTrap(PtxFault.Kind.ILLEGAL_ADDRESS, line, address);
   }
 
-  /** The frame of a call, after a check that local memory holds it. */
+  /**
+   * The frame of a call, after a check that local memory holds it. Calls poll too: functions that
+   * call each other can go on for ever without a loop.
+   */
   public long enter(long frame, int frameBytes, int line) {
+    if (--callsToPoll < 0) {
+      callsToPoll = POLL_INTERVAL;
+      poll();
+    }
     if (frame + frameBytes > local.byteSize()) {
       throw new DeviceTrap(PtxFault.Kind.STACK_OVERFLOW, line, frame);
     }
