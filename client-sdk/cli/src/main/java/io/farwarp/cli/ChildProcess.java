@@ -52,6 +52,7 @@ public final class ChildProcess implements AutoCloseable {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
+                "-XX:+ExitOnOutOfMemoryError",
                 "-D" + ParentWatch.PROPERTY + "=true",
                 "-cp",
                 System.getProperty("java.class.path"),

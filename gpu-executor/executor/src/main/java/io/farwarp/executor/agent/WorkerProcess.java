@@ -126,6 +126,12 @@ final class WorkerProcess {
         "-XX:-UsePerfData",
         "-Xshare:auto",
         "-XX:-DontCompileHugeMethods",
+        // A kernel's bounds checks, hoisted by profile, failed again and again on real data: C2
+        // recompiled a kernel for
+        // as long as it ran, at a quarter of its speed (seen with -Xlog:deoptimization=debug,
+        // reason profile_predicate).
+        "-XX:-UseProfiledLoopPredicate",
+        "-XX:+ExitOnOutOfMemoryError",
         "-XX:-CreateCoredumpOnCrash",
         "-XX:ErrorFile=" + temporary.resolve("hs_err.log"),
         "-Djava.io.tmpdir=" + temporary,
