@@ -93,10 +93,6 @@ final class PollingTurn {
     lock.unlock();
   }
 
-  boolean isHeld() {
-    return lock.isHeldByCurrentThread();
-  }
-
   long warmWaits() {
     return warmWaits;
   }

@@ -1,9 +1,7 @@
 package io.farwarp.client;
 
 import io.farwarp.rdma.MemoryRegion;
-import io.farwarp.wire.MessageKind;
 import io.farwarp.wire.Status;
-import io.farwarp.wire.Wire;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -112,10 +110,6 @@ final class WorkRequest {
 
   boolean isPosted() {
     return state == POSTED;
-  }
-
-  boolean isInvocation() {
-    return message[(int) Wire.KIND] == MessageKind.INVOKE;
   }
 
   Timings timings() {

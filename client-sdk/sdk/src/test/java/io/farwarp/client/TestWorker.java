@@ -31,6 +31,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -53,6 +54,10 @@ final class TestWorker implements AutoCloseable {
   private final Map<Integer, Script> scripts = new ConcurrentHashMap<>();
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final AtomicReference<Serving> serving = new AtomicReference<>();
+
+  /** Set when a client is admitted, which is before its connection is handed over. */
+  private final AtomicBoolean taken = new AtomicBoolean();
+
   final List<Integer> renewals = new CopyOnWriteArrayList<>();
   final List<Long> cancelledIds = new CopyOnWriteArrayList<>();
   final List<Byte> kinds = new CopyOnWriteArrayList<>();
@@ -108,7 +113,7 @@ final class TestWorker implements AutoCloseable {
   }
 
   boolean isServing() {
-    return serving.get() != null;
+    return taken.get();
   }
 
   @Override
@@ -227,7 +232,9 @@ final class TestWorker implements AutoCloseable {
         }
       }
       queuePair.close();
-      serving.compareAndSet(this, null);
+      if (serving.compareAndSet(this, null)) {
+        taken.set(false);
+      }
     }
 
     @Override
@@ -346,7 +353,7 @@ final class TestWorker implements AutoCloseable {
         if (!Ed25519.verify(key, Wire.PROOF_CONTEXT, answer.proof(), nonce, digest)) {
           return refused(Status.UNAUTHENTICATED, "no proof of possession");
         }
-        if (serving.get() != null && serving.get().isAlive()) {
+        if (!taken.compareAndSet(false, true)) {
           return refused(Status.ALREADY_CONNECTED, "this worker has a session");
         }
         Handshake.Reply reply =
@@ -372,6 +379,8 @@ final class TestWorker implements AutoCloseable {
     }
 
     @Override
-    public void abandoned(Admitted admitted) {}
+    public void abandoned(Admitted admitted) {
+      taken.set(false);
+    }
   }
 }

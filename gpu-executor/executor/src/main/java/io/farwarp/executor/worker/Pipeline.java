@@ -140,6 +140,16 @@ final class Pipeline {
   /** Writes back and answers; false if there is no room for it now. */
   private boolean finish(Invocation invocation) {
     DeviceInvocation device = invocation.device;
+    if ((device == null || device.status() == Status.OK) && !canReturn(invocation)) {
+      return complete(
+          invocation,
+          Status.OUT_OF_RANGE,
+          "a region was replaced by a smaller one while results were on their way to it",
+          0,
+          0,
+          0,
+          0);
+    }
     if (device == null) {
       return writeBack(invocation) && complete(invocation, Status.OK, "", 0, 0, 0, 0);
     }
@@ -154,15 +164,34 @@ final class Pipeline {
     return complete(invocation, device, status, device.detail());
   }
 
+  /** Null: the client gave the id to a smaller region while the invocation was on its way. */
+  private @Nullable RemoteRegion returnRegion(Invocation invocation, int argument) {
+    RemoteRegion region = regions.find(invocation.returnRegions[argument]);
+    return region == null
+            || invocation.returnOffsetsBytes[argument]
+                > region.sizeBytes() - invocation.lengthsBytes[argument]
+        ? null
+        : region;
+  }
+
+  private boolean canReturn(Invocation invocation) {
+    for (int i = invocation.nextReturn; i < invocation.argumentCount; i++) {
+      if (invocation.returnRegions[i] != Invocation.NOT_RETURNED
+          && invocation.lengthsBytes[i] > 0
+          && returnRegion(invocation, i) == null) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private boolean writeBack(Invocation invocation) {
     for (int i = invocation.nextReturn; i < invocation.argumentCount; i++) {
       int id = invocation.returnRegions[i];
       if (id != Invocation.NOT_RETURNED && invocation.lengthsBytes[i] > 0) {
-        RemoteRegion region = regions.find(id);
-        if (region == null
-            || invocation.returnOffsetsBytes[i] > region.sizeBytes() - invocation.lengthsBytes[i]) {
-          // The id was given to a smaller region meanwhile: the client's own doing.
-          continue;
+        RemoteRegion region = returnRegion(invocation, i);
+        if (region == null) {
+          throw new IllegalStateException("finish() has checked region " + id);
         }
         boolean posted =
             queuePair.postWrite(
