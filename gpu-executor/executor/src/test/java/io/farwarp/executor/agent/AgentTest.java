@@ -115,6 +115,8 @@ final class AgentTest {
     }
     try (TestClient client =
         TestClient.connect("shm", address(prepared, "shm"), lease.introduction(), WINDOW_BYTES)) {
+      // A client may count itself connected a moment before the worker has taken its session up.
+      assertEquals(Status.OK, client.call(1).status());
       gateway.send(
           GatewayMessage.newBuilder()
               .setRevoke(
