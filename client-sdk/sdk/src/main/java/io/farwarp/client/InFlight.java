@@ -1,5 +1,7 @@
 package io.farwarp.client;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +14,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class InFlight {
   private static final long NO_ID = 0;
+  private static final VarHandle TAKEN;
+
+  static {
+    try {
+      TAKEN = MethodHandles.lookup().findVarHandle(InFlight.class, "taken", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   private final int capacity;
   private final long[] ids;
@@ -19,10 +30,9 @@ final class InFlight {
   private final @Nullable WorkRequest[] abandoned;
   private long freeSlots;
   private long lastId = NO_ID;
-  private int taken;
 
-  /** {@link #taken}, for threads without the lock. */
-  private volatile int shownTaken;
+  /** Written under the lock; other threads read it too, some moments late perhaps. */
+  private int taken;
 
   /** What an answer from the worker belongs to. */
   enum Match {
@@ -49,7 +59,7 @@ final class InFlight {
 
   /** Requests without an answer, abandoned ones too. Any thread. */
   int taken() {
-    return shownTaken;
+    return (int) TAKEN.getOpaque(this);
   }
 
   /** Gives {@code request} a slot and the next id; there must be one free. */
@@ -61,7 +71,7 @@ final class InFlight {
     live[slot] = request;
     request.slot = slot;
     request.invocationId = id;
-    shownTaken = ++taken;
+    TAKEN.setOpaque(this, taken + 1);
   }
 
   Match match(int slot, long id) {
@@ -85,7 +95,7 @@ final class InFlight {
     live[slot] = null;
     abandoned[slot] = null;
     freeSlots |= 1L << slot;
-    shownTaken = --taken;
+    TAKEN.setOpaque(this, taken - 1);
   }
 
   /** The request has ended for its caller, but not for the worker. */

@@ -182,13 +182,12 @@ final class SessionEngine {
       use.tensor().use(use.writes());
     }
     inFlight.take(request);
-    request.state = WorkRequest.IDLE;
+    request.state = WorkRequest.POSTED;
     request.cancelled = false;
     request.cancelSent = false;
     request.backstopNs = coarseNowNs + Math.min(timeoutNs, MAX_TIMEOUT_NS) + GRACE_NS;
     request.syncedWrites = request.synced == null ? 0 : request.synced.writeCount();
     request.postedNs = request.timed ? System.nanoTime() : 0;
-    request.state = WorkRequest.POSTED;
     outbox.send(request, timeoutNs);
     posted++;
     pushedBytes += request.pushedBytes;

@@ -153,7 +153,8 @@ public final class PtxExecutor implements AutoCloseable {
     BlockContext context = launch.context(worker);
     long blocks = launch.blocks();
     try {
-      long first = launch.nextBlock.getAndAdd(chunk);
+      // Who takes all the blocks at once shares them with nobody: then the counter is left alone.
+      long first = chunk == blocks ? 0 : launch.nextBlock.getAndAdd(chunk);
       while (first >= 0 && first < blocks) {
         long end = Math.min(blocks - first, chunk) + first;
         for (long block = first; block < end; block++) {
@@ -163,7 +164,7 @@ public final class PtxExecutor implements AutoCloseable {
           launch.moveTo(context, block);
           program.run(context);
         }
-        first = launch.nextBlock.getAndAdd(chunk);
+        first = end == blocks ? blocks : launch.nextBlock.getAndAdd(chunk);
       }
     } catch (DeviceTrap trap) {
       fail(launch, context, trap.kind(), trap.line(), trap.address(), null);

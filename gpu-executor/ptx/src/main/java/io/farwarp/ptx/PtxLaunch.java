@@ -248,8 +248,8 @@ public final class PtxLaunch {
       context.threadsZ = blockZ;
     }
     cancellation.arm(stop);
-    nextBlock.set(0);
-    fault.set(null);
+    nextBlock.setPlain(0);
+    fault.setPlain(null);
   }
 
   private void collectAllocations() {

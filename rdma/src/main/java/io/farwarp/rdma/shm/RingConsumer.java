@@ -1,7 +1,6 @@
 package io.farwarp.rdma.shm;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.farwarp.rdma.linux.Futex;
 import io.farwarp.wire.Wire;
@@ -62,13 +61,13 @@ final class RingConsumer {
   }
 
   private void copyOut(long offset, int carried, int length) {
-    MemorySegment.copy(ring, JAVA_BYTE, offset, message, JAVA_BYTE, 0, carried);
-    if (carried == length) {
+    if (carried == RingLayout.FIRST_LINE_BYTES && length == Wire.HEADER_BYTES) {
+      RingLayout.copyFirstLine(ring, offset, message, 0);
+      message.set(JAVA_LONG, RingLayout.FIRST_LINE_BYTES, 0);
       return;
     }
-    if (carried == RingLayout.FIRST_LINE_BYTES && length == Wire.HEADER_BYTES) {
-      message.set(JAVA_LONG_UNALIGNED, carried, 0);
-    } else {
+    MemorySegment.copy(ring, offset, message, 0, carried);
+    if (carried < length) {
       message.asSlice(carried, length - carried).fill((byte) 0);
     }
   }

@@ -51,6 +51,16 @@ final class RingLayout {
     return SLOTS + ((messageNumber - 1) & (Wire.RING_DEPTH - 1)) * SLOT_BYTES;
   }
 
+  /**
+   * Copies what fits beside the word, eight bytes at a time: each load then finds the store that
+   * made it, which a wider copy of fields just written has to wait for.
+   */
+  static void copyFirstLine(MemorySegment from, long fromOffset, MemorySegment to, long toOffset) {
+    for (long at = 0; at < FIRST_LINE_BYTES; at += Long.BYTES) {
+      to.set(JAVA_LONG, toOffset + at, from.get(JAVA_LONG, fromOffset + at));
+    }
+  }
+
   static long word(long messageNumber, int carriedBytes, int lengthBytes) {
     return messageNumber << 32 | (long) carriedBytes << 16 | lengthBytes;
   }

@@ -1,7 +1,6 @@
 package io.farwarp.rdma.shm;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.farwarp.rdma.linux.Futex;
 import io.farwarp.wire.Wire;
@@ -67,10 +66,12 @@ final class RingProducer {
     long slot = RingLayout.slot(number);
     int carried = lengthBytes;
     if (lengthBytes == Wire.HEADER_BYTES
-        && staging.get(JAVA_LONG_UNALIGNED, RingLayout.FIRST_LINE_BYTES) == 0) {
+        && staging.get(JAVA_LONG, RingLayout.FIRST_LINE_BYTES) == 0) {
       carried = RingLayout.FIRST_LINE_BYTES;
+      RingLayout.copyFirstLine(staging, 0, ring, slot + RingLayout.MESSAGE);
+    } else {
+      MemorySegment.copy(staging, 0, ring, slot + RingLayout.MESSAGE, carried);
     }
-    MemorySegment.copy(staging, JAVA_BYTE, 0, ring, JAVA_BYTE, slot + RingLayout.MESSAGE, carried);
     RingLayout.I64.setRelease(ring, slot, RingLayout.word(number, carried, lengthBytes));
     produced = number;
     // The consumer sets the waiting word, then looks at the slot; this is the other half.

@@ -11,15 +11,30 @@ public interface DeviceStream extends AutoCloseable {
   /** Invocations posted and not yet polled, at most. */
   int CAPACITY = 128;
 
+  /** What became of a posted invocation. */
+  enum Posted {
+    /** Nothing was posted. */
+    FULL,
+    /** The device runs it by itself. */
+    QUEUED,
+    /** The caller runs it now, by {@link DeviceStream#runHere}. */
+    HERE
+  }
+
   /**
-   * Posts a bound invocation. Returns soon: a device may run on the calling thread what it expects
-   * to end within about the time of handing it over. That expectation can be wrong, so another
-   * thread may take over calling {@link #post} and {@link #poll} while a call to this is on its
-   * way; the late one touches nothing of theirs.
-   *
-   * @return false if the stream is full; nothing was posted
+   * Posts a bound invocation; returns soon. A device leaves to the calling thread what it expects
+   * to end within about the time of handing it over.
    */
-  boolean post(DeviceInvocation invocation);
+  Posted post(DeviceInvocation invocation);
+
+  /**
+   * Runs the invocation for which {@link #post} has just answered {@link Posted#HERE}. It may last
+   * longer than the device expected, so from here on another thread may take over calling {@link
+   * #post} and {@link #poll}; this call then touches nothing of theirs.
+   *
+   * @param nowNs a fresh reading of {@link System#nanoTime}: the start of the invocation's work
+   */
+  void runHere(long nowNs);
 
   /** The oldest invocation posted and not yet polled, if it has ended; else null. */
   @Nullable DeviceInvocation poll();

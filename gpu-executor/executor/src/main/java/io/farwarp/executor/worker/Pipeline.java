@@ -29,6 +29,7 @@ final class Pipeline {
   private boolean muted;
   private long executionNs;
   private long answeredCount;
+  private long latestNs;
 
   Pipeline(
       QueuePair queuePair,
@@ -66,6 +67,14 @@ final class Pipeline {
     return answeredCount;
   }
 
+  /**
+   * The latest time of the clock that an arrival or an invocation's end has told, so that nobody
+   * reads the clock again a few instructions later.
+   */
+  long latestNs() {
+    return latestNs;
+  }
+
   /** A place for a new invocation, to fill and {@link #append}; null: none is free. */
   @Nullable Invocation peekFree() {
     return order.peekFree();
@@ -80,6 +89,7 @@ final class Pipeline {
     invocation.stopStatus = Status.OK;
     slots[invocation.slot] = invocation;
     inFlight++;
+    latestNs = invocation.arrivedNs;
   }
 
   /**
@@ -95,19 +105,29 @@ final class Pipeline {
       DeviceInvocation device = next.device;
       if (device != null && !next.isAnswered) {
         next.isOnDevice = true;
-        long launch = turn.enterLaunch();
-        boolean posted = stream.post(device);
-        if (!turn.leaveLaunch(launch)) {
+        if (!post(device)) {
           return TURN_LOST;
-        }
-        if (!posted) {
-          throw new IllegalStateException("the stream takes fewer than the order holds");
         }
       }
       done += 1 + reap();
       next = order.undispatched();
     }
     return done;
+  }
+
+  /** False when the turn was lost meanwhile. */
+  private boolean post(DeviceInvocation device) {
+    switch (stream.post(device)) {
+      case QUEUED -> {}
+      case HERE -> {
+        long launch = turn.enterLaunch();
+        stream.runHere(latestNs);
+        return turn.leaveLaunch(launch);
+      }
+      case FULL ->
+          throw new IllegalStateException("the stream takes fewer than the order holds");
+    }
+    return true;
   }
 
   /** A pull (it has no device invocation) waits until everything before it is done. */
@@ -126,6 +146,8 @@ final class Pipeline {
         }
         oldest.isOnDevice = false;
         executionNs += device.kernelNs();
+        long endedNs = device.startedNs() + device.copyInNs() + device.kernelNs() + device.copyOutNs();
+        latestNs = endedNs - latestNs > 0 ? endedNs : latestNs;
       }
       if (!oldest.isAnswered && !muted && !finish(oldest)) {
         return done;

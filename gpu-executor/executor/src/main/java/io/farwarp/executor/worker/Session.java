@@ -127,6 +127,11 @@ final class Session implements CompletionHandler {
     return Math.max(0, nextTickNs - nowNs);
   }
 
+  /** The latest time of the clock that an arrival or an invocation's end has told. */
+  long latestNs() {
+    return pipeline.latestNs();
+  }
+
   /** "N invocations, M ms of kernels", for the log. */
   String accountText() {
     return "%d answered, %.3f ms of kernels"

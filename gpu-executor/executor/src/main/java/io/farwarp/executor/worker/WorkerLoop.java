@@ -53,6 +53,7 @@ final class WorkerLoop {
   private @Nullable Session session;
   private volatile @Nullable QueuePair connection;
   private volatile @Nullable Thread poller;
+  private long nowNs;
   private long lastWorkNs;
   private boolean deserted;
   private long desertedNs;
@@ -185,26 +186,27 @@ final class WorkerLoop {
 
   /** The polling thread: false when it has lost the turn. */
   private boolean poll() {
-    lastWorkNs = clock.getAsLong();
+    nowNs = clock.getAsLong();
+    lastWorkNs = nowNs;
     while (outcome == null) {
-      long nowNs = clock.getAsLong();
       Session current = session;
       if (current == null) {
-        pollIdle(nowNs);
-      } else if (!pollSession(current, nowNs)) {
+        pollIdle();
+        nowNs = clock.getAsLong();
+      } else if (!pollSession(current)) {
         return false;
       }
     }
     return true;
   }
 
-  private void pollIdle(long nowNs) {
+  private void pollIdle() {
     QueuePair arrived = door.takeArrival();
     if (arrived != null) {
       openSession(arrived);
       return;
     }
-    Ending why = dueEnding(nowNs);
+    Ending why = dueEnding();
     if (why == null && deserted && nowNs - desertedNs >= DESERTED_LIMIT_NS) {
       why =
           new Ending(
@@ -227,50 +229,54 @@ final class WorkerLoop {
     LOG.log(Level.INFO, "session opened over {0}", arrived.transport());
   }
 
-  private @Nullable Ending dueEnding(long nowNs) {
+  private @Nullable Ending dueEnding() {
     Ending why = requested;
     return why == null && term.hasPassed(nowNs)
         ? new Ending(LeaseState.EXPIRED, "the lease's time is over")
         : why;
   }
 
-  private @Nullable Ending endIfDue(Session current, long nowNs) {
-    Ending why = dueEnding(nowNs);
+  private @Nullable Ending endIfDue(Session current) {
+    Ending why = dueEnding();
     if (why != null) {
       current.end(why.status(), why.reason());
     }
     return why;
   }
 
-  /** False when the turn is lost. */
-  private boolean pollSession(Session current, long nowNs) {
+  /** Leaves a fresh time in {@link #nowNs}; false when the turn is lost. */
+  private boolean pollSession(Session current) {
     for (int i = 0; i < POLLS_PER_CLOCK; i++) {
       int done = current.doWork(nowNs);
       if (done == Session.TURN_LOST) {
         return false;
       }
       if (done > 0) {
-        accountHot(nowNs);
-        lastWorkNs = clock.getAsLong();
+        accountHot();
+        long latestNs = current.latestNs();
+        nowNs = latestNs - nowNs > 0 ? latestNs : clock.getAsLong();
+        lastWorkNs = nowNs;
         isHot = true;
-        endIfDue(current, nowNs); // a client that keeps this thread busy gains no time by it
+        endIfDue(current); // a client that keeps this thread busy gains no time by it
         return true;
       }
       Thread.onSpinWait();
     }
-    Ending why = endIfDue(current, nowNs);
+    nowNs = clock.getAsLong();
+    Ending why = endIfDue(current);
     if (current.isClosed()) {
       sessionClosed(current, why);
     } else if (nowNs - lastWorkNs >= hotNs || current.isDeviceBusy()) {
-      accountHot(nowNs);
+      accountHot();
       isHot = false;
       long limitNs = Math.min(current.idleLimitNs(nowNs), term.deadlineNs() - nowNs);
       current.queuePair().await(Math.max(1, limitNs));
+      nowNs = clock.getAsLong();
     }
     return true;
   }
 
-  private void accountHot(long nowNs) {
+  private void accountHot() {
     if (isHot) {
       hotSpentNs += Math.max(0, nowNs - lastWorkNs);
     }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -74,6 +75,17 @@ abstract class DeviceContract {
     return oldest;
   }
 
+  private boolean post(DeviceInvocation invocation) {
+    return switch (stream.post(invocation)) {
+      case FULL -> false;
+      case QUEUED -> true;
+      case HERE -> {
+        stream.runHere(System.nanoTime());
+        yield true;
+      }
+    };
+  }
+
   private static DeviceInvocation bound(DeviceModule module, long... scalars) {
     DeviceInvocation invocation = module.newInvocation();
     long[] lengths = new long[scalars.length];
@@ -89,12 +101,31 @@ abstract class DeviceContract {
     }
     DeviceInvocation invocation = load(TestFunctions.VECTOR_ADD).newInvocation();
     assertNull(invocation.bind(new long[3], OFFSETS, new long[] {BYTES, BYTES, BYTES}));
-    assertTrue(stream.post(invocation));
+    assertTrue(post(invocation));
     assertSame(invocation, awaitOldest());
     assertEquals(Status.OK, invocation.status(), invocation.detail());
     assertTrue(invocation.kernelNs() > 0);
     for (int i = 0; i < N; i++) {
       assertEquals(3f * i, window.get(JAVA_FLOAT, OFFSETS[2] + 4L * i));
+    }
+  }
+
+  @Test
+  void an_invocation_that_is_bound_again_works_on_what_it_was_bound_to_last() throws Exception {
+    DeviceInvocation invocation = load(TestFunctions.VECTOR_ADD).newInvocation();
+    long[] lengths = {4, 4, 4};
+    long[] elsewhere = {262_144, 65_536, 131_072};
+    window.set(JAVA_FLOAT, OFFSETS[1], 10);
+    for (int round = 0; round < 4; round++) {
+      window.set(JAVA_FLOAT, OFFSETS[0], round);
+      window.set(JAVA_FLOAT, elsewhere[0], 100 + round);
+      long[] offsets = round < 2 ? OFFSETS : elsewhere; // twice the same, then twice another
+      assertNull(invocation.bind(new long[3], offsets, lengths));
+      assertTrue(post(invocation));
+      assertSame(invocation, awaitOldest());
+      assertEquals(Status.OK, invocation.status(), invocation.detail());
+      assertEquals(
+          10 + round + (round < 2 ? 0 : 100), window.get(JAVA_FLOAT, OFFSETS[2]), "round " + round);
     }
   }
 
@@ -106,21 +137,21 @@ abstract class DeviceContract {
     DeviceInvocation endless = bound(spin, 1);
     Deque<DeviceInvocation> order = new ArrayDeque<>();
     order.add(endless);
-    assertTrue(stream.post(endless));
+    assertTrue(post(endless));
     while (order.size() < DeviceStream.CAPACITY) {
       DeviceInvocation next = bound(nothing);
-      assertTrue(stream.post(next));
+      assertTrue(post(next));
       order.add(next);
     }
     DeviceInvocation tooMany = bound(nothing);
-    assertEquals(false, stream.post(tooMany));
+    assertFalse(post(tooMany));
     assertNull(stream.poll());
     endless.stop();
     while (!order.isEmpty()) {
       assertSame(order.removeFirst(), awaitOldest());
     }
     assertNull(stream.poll());
-    assertTrue(stream.post(tooMany));
+    assertTrue(post(tooMany));
     assertSame(tooMany, awaitOldest());
   }
 
@@ -129,8 +160,8 @@ abstract class DeviceContract {
     DeviceModule spin = load(TestFunctions.SPIN);
     DeviceInvocation running = bound(spin, 1);
     DeviceInvocation waiting = bound(spin, 1);
-    assertTrue(stream.post(running));
-    assertTrue(stream.post(waiting));
+    assertTrue(post(running));
+    assertTrue(post(waiting));
     assertTrue(waiting.stop());
     running.stop();
     assertSame(running, awaitOldest());
@@ -138,7 +169,7 @@ abstract class DeviceContract {
     assertEquals(Status.CANCELLED, running.status());
     assertEquals(Status.CANCELLED, waiting.status());
     assertNull(running.bind(new long[] {0}, new long[1], new long[1]));
-    assertTrue(stream.post(running));
+    assertTrue(post(running));
     assertSame(running, awaitOldest());
     assertEquals(Status.OK, running.status(), running.detail());
   }
@@ -149,13 +180,13 @@ abstract class DeviceContract {
     DeviceInvocation invocation = poke.newInvocation();
     long[] scalars = {0, 1 << 20};
     assertNull(invocation.bind(scalars, new long[2], new long[] {4096, 0}));
-    assertTrue(stream.post(invocation));
+    assertTrue(post(invocation));
     assertSame(invocation, awaitOldest());
     assertEquals(Status.ILLEGAL_ADDRESS, invocation.status());
     assertTrue(invocation.detail().contains("poke"), invocation.detail());
     scalars[1] = 0;
     assertNull(invocation.bind(scalars, new long[2], new long[] {4096, 0}));
-    assertTrue(stream.post(invocation));
+    assertTrue(post(invocation));
     assertSame(invocation, awaitOldest());
     assertEquals(Status.OK, invocation.status(), invocation.detail());
   }

@@ -76,7 +76,9 @@ public final class BlockContext {
 
     public void arm(StopSignal signal) {
       this.signal = signal;
-      cancelled = false;
+      if (cancelled) {
+        cancelled = false;
+      }
     }
 
     public void cancel() {

@@ -22,14 +22,15 @@ final class PtxStream implements DeviceStream {
    * Entries are numbered from 0. `reaped <= ended <= posted`, and `handed` is how far the stream's
    * thread may go. An entry runs on the posting thread only when it is the oldest one that has not
    * ended; its number is in `inline` meanwhile, which holds the stream's thread off when another
-   * thread has taken over posting before it ends.
+   * thread has taken over posting before it ends. `inline` is read only after a `handed` that was
+   * written after it.
    */
   private final PtxDeviceInvocation[] ring = new PtxDeviceInvocation[CAPACITY];
   private long posted;
   private long reaped;
   private volatile long handed;
   private volatile long ended;
-  private volatile long inline = -1;
+  private long inline = -1;
   private volatile boolean closing;
 
   private final PtxExecutor executor;
@@ -49,10 +50,10 @@ final class PtxStream implements DeviceStream {
   }
 
   @Override
-  public boolean post(DeviceInvocation invocation) {
+  public Posted post(DeviceInvocation invocation) {
     long index = posted;
     if (index - reaped == CAPACITY) {
-      return false;
+      return Posted.FULL;
     }
     PtxDeviceInvocation entry = (PtxDeviceInvocation) invocation;
     entry.posted();
@@ -60,16 +61,21 @@ final class PtxStream implements DeviceStream {
     posted = index + 1;
     if (ended == index && entry.expectedNs() <= SMALL_NS) {
       inline = index;
-      entry.run(executor, scratch);
-      ended = index + 1;
-      if (handed > index + 1) {
-        LockSupport.unpark(thread);
-      }
-    } else {
-      handed = index + 1;
+      return Posted.HERE;
+    }
+    handed = index + 1;
+    LockSupport.unpark(thread);
+    return Posted.QUEUED;
+  }
+
+  @Override
+  public void runHere(long nowNs) {
+    long index = inline;
+    ring[(int) index & MASK].run(executor, scratch, nowNs);
+    ended = index + 1;
+    if (handed > index + 1) {
       LockSupport.unpark(thread);
     }
-    return true;
   }
 
   @Override
@@ -85,7 +91,7 @@ final class PtxStream implements DeviceStream {
     while (!closing) {
       long next = ended;
       if (next < handed && next != inline) {
-        ring[(int) next & MASK].run(executor, scratch);
+        ring[(int) next & MASK].run(executor, scratch, System.nanoTime());
         ended = next + 1;
         onEnded.run();
       } else {

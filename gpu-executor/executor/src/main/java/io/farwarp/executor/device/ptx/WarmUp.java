@@ -50,7 +50,7 @@ final class WarmUp {
       throws DeviceException {
     for (int i = 0; i < ENOUGH_RUNS && System.nanoTime() - deadlineNs < 0; i++) {
       invocation.posted();
-      invocation.run(executor, scratch);
+      invocation.run(executor, scratch, System.nanoTime());
       if (invocation.status() == Status.CANCELLED) {
         return;
       }
