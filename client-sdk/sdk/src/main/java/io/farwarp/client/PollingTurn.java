@@ -34,7 +34,7 @@ final class PollingTurn {
 
   static final int EVENTS_AT_ONCE = 16;
 
-  private static final int POLLS_PER_CLOCK = 64;
+  private static final int POLLS_PER_CLOCK = 16;
   private static final int TRIES_BEFORE_QUEUEING = 2000;
 
   /** How long a follower sleeps at most before it looks again by itself. */
@@ -214,7 +214,8 @@ final class PollingTurn {
         idleSinceNs = 0;
         noteMoved(events);
       }
-      if (++polls % POLLS_PER_CLOCK != 0) {
+      boolean sleepsAtOnce = hotNs == 0 && events == 0;
+      if (++polls % POLLS_PER_CLOCK != 0 && !sleepsAtOnce) {
         Thread.onSpinWait();
         continue;
       }
@@ -226,7 +227,7 @@ final class PollingTurn {
         return false;
       }
       idleSinceNs = idleSinceNs == 0 ? nowNs : idleSinceNs;
-      if (nowNs - idleSinceNs >= hotNs) {
+      if (events == 0 && nowNs - idleSinceNs >= hotNs) {
         block(Math.min(leftNs, SessionEngine.TICK_NS));
       }
     }
@@ -353,11 +354,6 @@ final class PollingTurn {
     }
     try {
       noteMoved(queuePair.poll(responses, EVENTS_AT_ONCE));
-      if (engine.loss() == null) {
-        // A transport may look for its peer's end only when it is about to sleep.
-        queuePair.await(1);
-        noteMoved(queuePair.poll(responses, EVENTS_AT_ONCE));
-      }
       engine.tick(nowNs);
     } finally {
       lock.unlock();

@@ -41,11 +41,20 @@ public final class Futex {
   public void await(MemorySegment word, int expected, long timeoutNs) {
     timespec.setAtIndex(JAVA_LONG, 0, timeoutNs / NANOS_PER_SECOND);
     timespec.setAtIndex(JAVA_LONG, 1, timeoutNs % NANOS_PER_SECOND);
+    call(word, expected, timespec);
+  }
+
+  /** The same without a limit: somebody else sees to it that it ends. */
+  public void await(MemorySegment word, int expected) {
+    call(word, expected, MemorySegment.NULL);
+  }
+
+  private static void call(MemorySegment word, int expected, MemorySegment limit) {
     try {
       long _ =
           (long)
               WAIT.invokeExact(
-                  SYS_FUTEX, word, FUTEX_WAIT, expected, timespec, MemorySegment.NULL, 0);
+                  SYS_FUTEX, word, FUTEX_WAIT, expected, limit, MemorySegment.NULL, 0);
     } catch (Throwable e) {
       throw CFunction.unexpected("futex", e);
     }

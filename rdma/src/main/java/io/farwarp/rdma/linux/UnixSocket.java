@@ -9,15 +9,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A stream socket of the Unix domain that can carry descriptors, which Java's own cannot. Always
- * non-blocking; who waits does it in {@link #awaitReady} with a time-out. One thread at a time.
+ * non-blocking; who waits does it in {@link #awaitReady} with a time-out. One thread at a time, but
+ * for {@link #awaitReady}, which runs beside the others.
  */
 public final class UnixSocket implements AutoCloseable {
   /** Bytes of a path in UTF-8 at most: {@code sun_path} less its NUL. */
@@ -38,6 +36,7 @@ public final class UnixSocket implements AutoCloseable {
   private static final int MSG_DONTWAIT = 0x40;
   private static final int MSG_NOSIGNAL = 0x4000;
   private static final int MSG_CMSG_CLOEXEC = 0x40000000;
+  private static final int SHUT_RDWR = 2;
   private static final int BACKLOG = 64;
   private static final int SOCKADDR_BYTES = 110;
 
@@ -73,15 +72,10 @@ public final class UnixSocket implements AutoCloseable {
   private static final CFunction POLL =
       CFunction.of("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
 
-  // With a time-out of zero poll(2) cannot block, so it needs no change of thread state.
-  private static final MethodHandle POLL_NOW =
-      CFunction.handle(
-          "poll",
-          FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT),
-          Linker.Option.critical(false));
+  private static final CFunction SHUTDOWN =
+      CFunction.of("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
 
   private final int descriptor;
-  private final MemorySegment pollNow;
   private boolean closed;
 
   /** Who is at the other end, as the kernel says. */
@@ -89,9 +83,6 @@ public final class UnixSocket implements AutoCloseable {
 
   private UnixSocket(int descriptor) {
     this.descriptor = descriptor;
-    this.pollNow = Arena.ofAuto().allocate(POLLFD_BYTES, 4);
-    pollNow.set(JAVA_INT, 0, descriptor);
-    pollNow.set(JAVA_SHORT, 4, POLLIN);
   }
 
   /** A socket bound to {@code path}, which must not exist, and listening. */
@@ -281,15 +272,9 @@ public final class UnixSocket implements AutoCloseable {
     }
   }
 
-  /** Whether bytes, an end or an error wait to be received; neither blocks nor allocates. */
-  public boolean readable() {
-    int ready;
-    try {
-      ready = (int) POLL_NOW.invokeExact(pollNow, 1L, 0);
-    } catch (Throwable e) {
-      throw CFunction.unexpected("poll", e);
-    }
-    return ready > 0;
+  /** Ends both directions: the peer sees the end, and whoever waits in {@link #awaitReady} too. */
+  public void shutdown() throws IOException {
+    SHUTDOWN.call(descriptor, SHUT_RDWR);
   }
 
   /** Idempotent. */

@@ -50,11 +50,22 @@ final class PeerLink implements AutoCloseable {
     }
   }
 
-  /** Why the peer is gone; null while it is there. Allocates only when it is gone. */
-  @Nullable String endOfPeer() {
-    if (!socket.readable()) {
-      return null;
+  /** Waits at most {@code timeoutMs} for the peer to end or to say something; true if it did. */
+  boolean awaitStir(int timeoutMs) throws IOException {
+    return socket.awaitReady(UnixSocket.POLLIN, null, timeoutMs) != 0;
+  }
+
+  /** Ends every {@link #awaitStir}; the peer sees the end. */
+  void shutdown() {
+    try {
+      socket.shutdown();
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, peer + " left first", e);
     }
+  }
+
+  /** Why the peer is gone; null while it is there. */
+  @Nullable String endOfPeer() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment farewell = arena.allocate(1L + Wire.MAX_DETAIL_BYTES);
       UnixSocket.Received received = socket.receive(farewell);

@@ -88,6 +88,11 @@ final class RingConsumer {
     futex.await(waiting, 1, timeoutNs);
   }
 
+  /** The same until {@link #wakeSelf} or a message, whenever that is. */
+  void sleep() {
+    futex.await(waiting, 1);
+  }
+
   void endSleep() {
     RingLayout.I32.setVolatile(ring, RingLayout.WAITING, 0);
   }

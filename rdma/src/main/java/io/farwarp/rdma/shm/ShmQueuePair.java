@@ -21,16 +21,8 @@ import org.jspecify.annotations.Nullable;
  * target are the same pages, otherwise it is one copy into the mapped window.
  */
 final class ShmQueuePair implements QueuePair {
-  /** How long the death of a peer may go unnoticed by a sleeper. */
-  private static final long SLEEP_SLICE_NS = 100_000_000L;
-
-  /** The same while this side waits for a place in a full ring, which nobody announces. */
+  /** Most of a sleep while this side waits for a place in a full ring, which nobody announces. */
   private static final long FULL_RING_SLICE_NS = 1_000_000L;
-
-  /** Idle polls between two looks at the clock; a power of two. */
-  private static final int POLLS_PER_CLOCK = 64;
-
-  private static final long PEER_CHECK_NS = 1_000_000L;
 
   private final boolean listener;
   private final SharedMemory rings;
@@ -40,6 +32,7 @@ final class ShmQueuePair implements QueuePair {
   private final RingProducer producer;
   private final RingConsumer consumer;
   private final PeerLink link;
+  private final PeerWatch watch;
   private final CompletedWrites completed = new CompletedWrites();
   private final ShmRemoteRegion remoteExposed;
   private final ShmRegion localExposed;
@@ -49,8 +42,6 @@ final class ShmQueuePair implements QueuePair {
   private final AtomicBoolean wakeRequested = new AtomicBoolean();
   private boolean unmapped;
 
-  private int idlePolls;
-  private long peerCheckedNs = System.nanoTime();
   private @Nullable String ending;
   private int drainable;
   private boolean ended;
@@ -69,6 +60,7 @@ final class ShmQueuePair implements QueuePair {
     this.exposed = exposed;
     this.reply = reply.clone();
     this.link = new PeerLink(socket);
+    this.watch = new PeerWatch(link, this::wakeSleeper);
     int out = listener ? RingLayout.LISTENER_TO_CONNECTOR : RingLayout.CONNECTOR_TO_LISTENER;
     this.producer = new RingProducer(RingLayout.direction(rings.segment(), out));
     this.consumer = new RingConsumer(RingLayout.direction(rings.segment(), 1 - out));
@@ -80,12 +72,17 @@ final class ShmQueuePair implements QueuePair {
 
   static ShmQueuePair listening(
       UnixSocket socket, SharedMemory rings, MemorySegment exposed, byte[] reply) {
-    return new ShmQueuePair(true, socket, rings, null, exposed, reply);
+    return new ShmQueuePair(true, socket, rings, null, exposed, reply).watched();
   }
 
   static ShmQueuePair connecting(
       UnixSocket socket, SharedMemory rings, SharedMemory window, byte[] reply) {
-    return new ShmQueuePair(false, socket, rings, window, window.segment(), reply);
+    return new ShmQueuePair(false, socket, rings, window, window.segment(), reply).watched();
+  }
+
+  private ShmQueuePair watched() {
+    watch.start();
+    return this;
   }
 
   @Override
@@ -208,11 +205,8 @@ final class ShmQueuePair implements QueuePair {
       String fault = consumer.fault() == null ? producer.fault() : consumer.fault();
       if (fault != null) {
         endLocally(fault);
-      } else if ((++idlePolls & (POLLS_PER_CLOCK - 1)) == 0) {
-        long nowNs = System.nanoTime();
-        if (nowNs - peerCheckedNs >= PEER_CHECK_NS) {
-          checkPeer(nowNs);
-        }
+      } else if (watch.stirred()) {
+        checkPeer();
       }
       return 0;
     }
@@ -230,9 +224,8 @@ final class ShmQueuePair implements QueuePair {
     link.tell(reason);
   }
 
-  private void checkPeer(long nowNs) {
-    peerCheckedNs = nowNs;
-    String reason = link.endOfPeer();
+  private void checkPeer() {
+    String reason = watch.failure() == null ? link.endOfPeer() : watch.failure();
     if (reason != null) {
       ending = reason;
       drainable = Wire.RING_DEPTH; // What it posted before its end is still there, and no more.
@@ -246,19 +239,28 @@ final class ShmQueuePair implements QueuePair {
     }
     consumer.announceSleep();
     if (!wakeRequested.get() && !somethingToDo()) {
-      long slice = producer.stillFull() ? FULL_RING_SLICE_NS : SLEEP_SLICE_NS;
-      consumer.sleep(Math.min(timeoutNs, slice));
-      if (!consumer.ready() && ending == null) {
-        checkPeer(System.nanoTime());
-      }
+      sleep(timeoutNs);
     }
     consumer.endSleep();
     wakeRequested.getAndSet(false); // The read makes visible what the waker did before.
   }
 
+  private void sleep(long timeoutNs) {
+    if (producer.stillFull()) {
+      consumer.sleep(Math.min(timeoutNs, FULL_RING_SLICE_NS));
+    } else if (timeoutNs < PeerWatch.LEAST_ALARM_NS) {
+      consumer.sleep(timeoutNs);
+    } else {
+      watch.setAlarm(timeoutNs);
+      consumer.sleep();
+      watch.clearAlarm();
+    }
+  }
+
   private boolean somethingToDo() {
     return closed
         || ending != null
+        || watch.stirred()
         || !completed.isEmpty()
         || abortReason.get() != null
         || consumer.ready()
@@ -269,6 +271,10 @@ final class ShmQueuePair implements QueuePair {
   @Override
   public void wakeup() {
     wakeRequested.set(true);
+    wakeSleeper();
+  }
+
+  private void wakeSleeper() {
     synchronized (wakeLock) {
       if (!unmapped) {
         consumer.wakeSelf();
@@ -298,6 +304,8 @@ final class ShmQueuePair implements QueuePair {
       String reason = abortReason.get();
       link.tell(reason == null ? "" : reason);
     }
+    link.shutdown();
+    watch.join();
     link.close();
     synchronized (wakeLock) {
       unmapped = true;

@@ -246,7 +246,8 @@ final class WorkerLoop {
 
   /** Leaves a fresh time in {@link #nowNs}; false when the turn is lost. */
   private boolean pollSession(Session current) {
-    for (int i = 0; i < POLLS_PER_CLOCK; i++) {
+    int polls = hotNs == 0 ? 1 : POLLS_PER_CLOCK;
+    for (int i = 0; i < polls; i++) {
       int done = current.doWork(nowNs);
       if (done == Session.TURN_LOST) {
         return false;
