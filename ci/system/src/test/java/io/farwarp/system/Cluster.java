@@ -2,6 +2,8 @@ package io.farwarp.system;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -20,11 +22,14 @@ final class Cluster implements AutoCloseable {
     this.agent = agent;
   }
 
-  static Cluster start(Path directory) throws Exception {
+  /**
+   * @param agentArguments beyond those that every agent gets
+   */
+  static Cluster start(Path directory, String... agentArguments) throws Exception {
     FarwarpProcess gateway = startGateway(directory, "127.0.0.1:0");
     try {
       String address = gateway.awaitLine("gateway ready on ");
-      FarwarpProcess agent = startAgent(directory, address);
+      FarwarpProcess agent = startAgent(directory, address, agentArguments);
       try {
         agent.awaitLine("agent ready as ");
         return new Cluster(directory, gateway, address, agent);
@@ -49,23 +54,26 @@ final class Cluster implements AutoCloseable {
         directory.resolve("gateway").toString());
   }
 
-  private static FarwarpProcess startAgent(Path directory, String gateway) throws IOException {
-    return FarwarpProcess.start(
-        directory,
-        Map.of(),
-        "agent",
-        "--gateway",
-        gateway,
-        "--token-file",
-        directory.resolve("gateway/agent.token").toString(),
-        "--id",
-        "executor-1",
-        "--ptx-threads",
-        "1",
-        "--window-memory",
-        "1GiB",
-        "--data-dir",
-        directory.resolve("agent").toString());
+  private static FarwarpProcess startAgent(Path directory, String gateway, String... more)
+      throws IOException {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "agent",
+                "--gateway",
+                gateway,
+                "--token-file",
+                directory.resolve("gateway/agent.token").toString(),
+                "--id",
+                "executor-1",
+                "--ptx-threads",
+                "1",
+                "--window-memory",
+                "1GiB",
+                "--data-dir",
+                directory.resolve("agent").toString()));
+    arguments.addAll(List.of(more));
+    return FarwarpProcess.start(directory, Map.of(), arguments.toArray(String[]::new));
   }
 
   Path tenantToken() {

@@ -21,7 +21,7 @@ import java.util.function.Consumer;
  * ends with this process, even if this process is killed.
  */
 public final class ChildProcess implements AutoCloseable {
-  private static final long TERMINATE_LIMIT_S = 15;
+  private static final Duration TERMINATE_LIMIT = Duration.ofSeconds(15);
   private static final String READY = " ready ";
 
   private static final Set<ChildProcess> RUNNING = ConcurrentHashMap.newKeySet();
@@ -32,20 +32,23 @@ public final class ChildProcess implements AutoCloseable {
 
   private final String name;
   private final Process process;
+  private final Duration patience;
   private final CompletableFuture<String> ready = new CompletableFuture<>();
   private volatile String lastLine = "it said nothing";
 
-  private ChildProcess(String name, Process process) {
+  private ChildProcess(String name, Process process, Duration patience) {
     this.name = name;
     this.process = process;
+    this.patience = patience;
   }
 
   /**
    * Starts {@code farwarp ARGUMENTS}.
    *
    * @param log takes each line of its output, on a thread of its own
+   * @param patience how long it may go on with its work when it is told to end
    */
-  public static ChildProcess start(Consumer<String> log, List<String> arguments) {
+  static ChildProcess start(Consumer<String> log, Duration patience, List<String> arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -61,7 +64,7 @@ public final class ChildProcess implements AutoCloseable {
     try {
       // Its standard input stays open and empty: its end is what tells the child to end.
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      ChildProcess child = new ChildProcess(arguments.getFirst(), process);
+      ChildProcess child = new ChildProcess(arguments.getFirst(), process, patience);
       RUNNING.add(child);
       Thread.ofPlatform().daemon().name("farwarp-log-" + child.name).start(() -> child.read(log));
       return child;
@@ -114,6 +117,12 @@ public final class ChildProcess implements AutoCloseable {
         .thenApply(p -> "the %s ended with code %d: %s".formatted(name, p.exitValue(), lastLine));
   }
 
+  /** Asks it to end; a second time: at once. */
+  void terminate() {
+    // Not Process.destroy: it also closes the child's standard input, whose end means "at once".
+    var _ = process.toHandle().destroy();
+  }
+
   /** Ends every child of this process, the one that was started last first. */
   public static void closeAll() {
     RUNNING.stream()
@@ -124,9 +133,9 @@ public final class ChildProcess implements AutoCloseable {
   /** Asks it to end, waits, and kills it if that takes too long. */
   @Override
   public void close() {
-    process.destroy();
+    terminate();
     try {
-      if (!process.waitFor(TERMINATE_LIMIT_S, TimeUnit.SECONDS)) {
+      if (!process.waitFor(patience.plus(TERMINATE_LIMIT))) {
         var _ = process.destroyForcibly().waitFor();
       }
     } catch (InterruptedException e) {

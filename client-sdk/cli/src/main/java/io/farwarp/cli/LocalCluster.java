@@ -29,14 +29,21 @@ public final class LocalCluster implements AutoCloseable {
    *
    * @param listen where the gateway listens; port 0: any free one
    * @param gatewayDirectory what the gateway keeps, the credentials among it
-   * @param agentArguments beyond --gateway and --token-file
+   * @param drain how long leases may go on when the cluster is told to end
+   * @param agentArguments beyond --gateway, --token-file and --drain-timeout
    * @param log takes each line of their output
    */
   public static LocalCluster start(
-      String listen, Path gatewayDirectory, List<String> agentArguments, Consumer<String> log) {
+      String listen,
+      Path gatewayDirectory,
+      Duration drain,
+      List<String> agentArguments,
+      Consumer<String> log) {
     ChildProcess gateway =
         ChildProcess.start(
-            log, List.of("gateway", "--listen", listen, "--data-dir", gatewayDirectory.toString()));
+            log,
+            Duration.ZERO,
+            List.of("gateway", "--listen", listen, "--data-dir", gatewayDirectory.toString()));
     try {
       String ready = gateway.awaitReady(START_LIMIT);
       String address = ready.substring(ready.lastIndexOf(' ') + 1);
@@ -47,9 +54,11 @@ public final class LocalCluster implements AutoCloseable {
                   "--gateway",
                   address,
                   "--token-file",
-                  gatewayDirectory.resolve("agent.token").toString()));
+                  gatewayDirectory.resolve("agent.token").toString(),
+                  "--drain-timeout",
+                  Long.toString(drain.toSeconds())));
       arguments.addAll(agentArguments);
-      ChildProcess agent = ChildProcess.start(log, arguments);
+      ChildProcess agent = ChildProcess.start(log, drain, arguments);
       try {
         var _ = agent.awaitReady(START_LIMIT);
         return new LocalCluster(gateway, agent, address, gatewayDirectory);
@@ -73,14 +82,14 @@ public final class LocalCluster implements AutoCloseable {
     return gatewayDirectory.resolve("tenant.token");
   }
 
-  /** Credential of an operator. */
-  public Path operatorToken() {
-    return gatewayDirectory.resolve("operator.token");
-  }
-
   /** Completes when one of the two has ended, with the reason. */
   public CompletableFuture<String> ended() {
     return CompletableFuture.anyOf(gateway.ended(), agent.ended()).thenApply(String::valueOf);
+  }
+
+  /** The agent drains and ends; a second time: ends at once. The gateway stays until then. */
+  void drain() {
+    agent.terminate();
   }
 
   /** Ends the agent, with its workers, then the gateway. */

@@ -1,10 +1,12 @@
 package io.farwarp.cli;
 
+import io.farwarp.executor.agent.StopSignals;
 import java.io.IOException;
 
 /**
- * Ends this process, as SIGTERM would, when its standard input ends: a child whose parent holds the
- * other end of the pipe goes with its parent, however the parent went.
+ * Ends this process at once when its standard input ends: a child whose parent holds the other end
+ * of the pipe goes with its parent, however the parent went. A terminal's Ctrl-C, which goes to
+ * both, is the parent's to act on.
  */
 final class ParentWatch {
   /** System property that asks for it. */
@@ -16,6 +18,7 @@ final class ParentWatch {
 
   static void startIfAsked() {
     if (Boolean.getBoolean(PROPERTY)) {
+      StopSignals.leaveInterruptsToParent();
       Thread.ofPlatform().daemon().name("farwarp-parent-watch").start(ParentWatch::watch);
     }
   }

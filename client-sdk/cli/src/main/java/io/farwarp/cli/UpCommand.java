@@ -1,10 +1,13 @@
 package io.farwarp.cli;
 
+import io.farwarp.executor.agent.StopSignals;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,7 +19,8 @@ import picocli.CommandLine.Spec;
     name = "up",
     mixinStandardHelpOptions = true,
     description =
-        "Run a gateway and an agent on this host until SIGTERM or Ctrl-C, and say how to connect.")
+        "Run a gateway and an agent on this host until SIGTERM or Ctrl-C, and say how to connect."
+            + " Leases that run then have the drain time-out to end; a second signal ends them.")
 public final class UpCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -48,6 +52,14 @@ public final class UpCommand implements Callable<Integer> {
           "Memory that leases may take together, 4G or 512M (default: half of what is free).")
   private @Nullable String windowMemory;
 
+  @Option(
+      names = "--drain-timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "30",
+      description =
+          "How long leases may go on after SIGTERM or Ctrl-C (default: ${DEFAULT-VALUE}).")
+  private int drainSeconds;
+
   @Override
   public Integer call() throws Exception {
     List<String> agent = new ArrayList<>();
@@ -62,19 +74,29 @@ public final class UpCommand implements Callable<Integer> {
         LocalCluster.start(
             listen,
             (dataDir == null ? defaultDataDir() : dataDir).toAbsolutePath(),
+            Duration.ofSeconds(drainSeconds),
             agent,
             line -> {
               err.println(line);
               err.flush();
             })) {
+      AtomicBoolean stopping = new AtomicBoolean();
+      StopSignals.onEach(() -> {
+        stopping.set(true);
+        cluster.drain();
+      });
       PrintWriter out = spec.commandLine().getOut();
       out.printf("farwarp is up. In another shell:%n%n");
       out.printf("    export FARWARP_GATEWAY=%s%n", cluster.address());
       out.printf("    export FARWARP_TOKEN_FILE=%s%n", cluster.tenantToken());
       out.printf("    ./farwarp executor list%n%n");
-      out.printf("Ctrl-C or SIGTERM ends it.%n");
+      out.printf("Ctrl-C or SIGTERM ends it when its leases have ended; twice: at once.%n");
       out.flush();
-      throw new CommandException(cluster.ended().get());
+      String end = cluster.ended().get();
+      if (stopping.get()) {
+        return 0;
+      }
+      throw new CommandException(end);
     }
   }
 

@@ -8,6 +8,7 @@ import io.farwarp.client.Farwarp;
 import io.farwarp.samples.Sample;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -149,6 +150,7 @@ public final class BenchCommand implements Runnable {
             LocalCluster.start(
                 "127.0.0.1:0",
                 directory.resolve("gateway"),
+                Duration.ZERO,
                 List.of(
                     "--id",
                     "bench",

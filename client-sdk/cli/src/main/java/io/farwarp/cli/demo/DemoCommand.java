@@ -95,6 +95,7 @@ public final class DemoCommand implements Callable<Integer> {
             LocalCluster.start(
                 "127.0.0.1:0",
                 directory.resolve("gateway"),
+                Duration.ZERO,
                 List.of(
                     "--id", "demo",
                     "--ptx-threads", Integer.toString(remoteThreads),

@@ -27,8 +27,8 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,7 +63,7 @@ public final class Agent implements AutoCloseable {
   private final Map<String, LeaseWorkers> leases = new LinkedHashMap<>();
   private final Deque<LeaseEnded> untoldEnds = new ArrayDeque<>();
   private final CompletableFuture<Void> attached = new CompletableFuture<>();
-  private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+  private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private final ManagedChannel channel;
   private final GatewayLink link;
   private final PackageCache packages;
@@ -72,7 +72,9 @@ public final class Agent implements AutoCloseable {
   private long heartbeatNs = TimeUnit.SECONDS.toNanos(1);
   private long nextHeartbeatNs;
   private boolean isWelcome;
-  private boolean isClosing;
+  private boolean isDraining;
+  private long drainEndNs;
+  private boolean isClosed;
   private @Nullable ScheduledFuture<?> ticks;
 
   private Agent(AgentOptions options, RunDirectory runDirectory, ManagedChannel channel) {
@@ -103,6 +105,37 @@ public final class Agent implements AutoCloseable {
   /** Completes when the gateway has welcomed this agent; exceptionally if it never will. */
   public CompletableFuture<Void> attached() {
     return attached;
+  }
+
+  /**
+   * Takes no new lease from now on, and ends what still runs when {@code limit} has passed. A
+   * second call can only bring that nearer. Any thread.
+   */
+  public void drain(Duration limit) {
+    loop.execute(() -> startDraining(limit, System.nanoTime()));
+  }
+
+  /** Completes, after {@link #drain}, when no lease is left. */
+  public CompletableFuture<Void> drained() {
+    return drained;
+  }
+
+  private void startDraining(Duration limit, long nowNs) {
+    long endNs = nowNs + limit.toNanos();
+    if (isDraining && endNs - drainEndNs >= 0) {
+      return;
+    }
+    LOG.log(Level.INFO, "draining: {0} leases have {1} to end", leases.size(), limit);
+    isDraining = true;
+    drainEndNs = endNs;
+    tellDraining(nowNs);
+    tick();
+  }
+
+  private void tellDraining(long nowNs) {
+    long leftMs = Math.max(0, TimeUnit.NANOSECONDS.toMillis(drainEndNs - nowNs));
+    link.send(
+        AgentMessage.newBuilder().setDraining(AgentDraining.newBuilder().setDeadlineMs(leftMs)));
   }
 
   private final class Peer implements GatewayLink.Peer {
@@ -210,6 +243,9 @@ public final class Agent implements AutoCloseable {
         "attached to {0}:{1}",
         options.gatewayHost(),
         Integer.toString(options.gatewayPort()));
+    if (isDraining) {
+      tellDraining(nowNs); // a new stream begins as one of an agent that takes leases
+    }
     attached.complete(null);
   }
 
@@ -223,7 +259,7 @@ public final class Agent implements AutoCloseable {
       return;
     }
     String refusal = AdmissionCheck.refusal(order, options, usedBytes(), DEVICE_ID);
-    if (refusal == null && isClosing) {
+    if (refusal == null && isDraining) {
       refusal = "the executor is draining";
     }
     if (refusal == null && order.getWorkers() > MAX_WORKERS_PER_LEASE) {
@@ -422,8 +458,8 @@ public final class Agent implements AutoCloseable {
                         .setWindowUsedBytes(usedBytes())
                         .setWorkersRunning(running)));
       }
-      if (isClosing && leases.isEmpty()) {
-        stopped.complete(null);
+      if (isDraining) {
+        continueDraining(nowNs);
       }
     } catch (RuntimeException e) {
       // The loop must go on: deadlines of other leases depend on it.
@@ -431,21 +467,30 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  /** Takes no new lease, ends those it has, waits for their workers to be gone, detaches. */
+  private void continueDraining(long nowNs) {
+    if (nowNs - drainEndNs >= 0) {
+      List.copyOf(leases.values())
+          .forEach(lease ->
+              lease.end(
+                  LeaseState.REVOKED,
+                  "executor %s was told to stop".formatted(options.executorId()),
+                  nowNs));
+    }
+    if (leases.isEmpty()) {
+      drained.complete(null);
+    }
+  }
+
+  /** Ends every lease, waits for their workers to be gone, detaches. Idempotent; any thread. */
   @Override
-  public void close() {
-    loop.execute(() -> {
-      if (!isClosing) {
-        isClosing = true;
-        link.send(
-            AgentMessage.newBuilder().setDraining(AgentDraining.newBuilder().setDeadlineMs(0)));
-        long nowNs = System.nanoTime();
-        new ArrayList<>(leases.values())
-            .forEach(l -> l.end(LeaseState.FAILED, "the executor's agent stops", nowNs));
-      }
-    });
+  public synchronized void close() {
+    if (isClosed) {
+      return;
+    }
+    isClosed = true;
+    drain(Duration.ZERO);
     try {
-      stopped.get(CLOSE_LIMIT_S, TimeUnit.SECONDS);
+      drained.get(CLOSE_LIMIT_S, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {

@@ -6,10 +6,12 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -19,15 +21,20 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code farwarp agent}: runs until it is told to stop (SIGTERM), then ends its workers. */
+/** {@code farwarp agent}: runs until it is told to stop (SIGTERM), then drains. */
 @Command(
     name = "agent",
-    description = "Offers this host's devices to a gateway; runs until SIGTERM.",
+    description = {
+      "Offers this host's devices to a gateway; runs until SIGTERM or Ctrl-C.",
+      "Then it takes no new lease, and ends when those that run have ended or the drain time-out has"
+          + " passed; a second signal ends them at once."
+    },
     mixinStandardHelpOptions = true)
 public final class AgentCommand implements Callable<Integer> {
   private static final Pattern HOST_PORT = Pattern.compile("\\[?([^\\]]+)\\]?:([0-9]{1,5})");
   private static final Pattern SIZE = Pattern.compile("([0-9]{1,15})\\s*([KMGT]i?B?|B)?");
   private static final int MAX_ID = 64;
+  private static final int MAX_DRAIN_S = 86_400;
 
   /** So that a socket in a worker's directory fits the 107 bytes of sockaddr_un. */
   private static final int MAX_DATA_DIRECTORY = 80;
@@ -81,35 +88,37 @@ public final class AgentCommand implements Callable<Integer> {
       description = "Certificate authority of the gateway; needed unless it is on loopback.")
   private @Nullable Path tlsAuthority;
 
+  @Option(
+      names = "--drain-timeout",
+      paramLabel = "SECONDS",
+      description = "How long leases may go on after SIGTERM; default: ${DEFAULT-VALUE}.")
+  private int drainSeconds = 30;
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     AgentOptions options = options();
     Agent agent = Agent.start(options);
-    CountDownLatch never = new CountDownLatch(1);
-    Thread stop =
-        Thread.ofPlatform()
-            .name("agent-stop")
-            .unstarted(() -> {
-              agent.close();
-              // A JVM that a signal ends exits with 128 + its number; this end is orderly.
-              Runtime.getRuntime().halt(0);
-            });
-    Runtime.getRuntime().addShutdownHook(stop);
-    try {
-      agent.attached().get();
+    // However this JVM ends, if it is not killed, no worker directory stays.
+    Runtime.getRuntime()
+        .addShutdownHook(Thread.ofPlatform().name("agent-stop").unstarted(agent::close));
+    AtomicBoolean stopping = new AtomicBoolean();
+    StopSignals.onEach(() ->
+        agent.drain(stopping.getAndSet(true) ? Duration.ZERO : Duration.ofSeconds(drainSeconds)));
+    try (agent) {
+      var _ = CompletableFuture.anyOf(agent.attached(), agent.drained()).get();
+      if (!agent.drained().isDone()) {
+        PrintWriter out = commandSpec().commandLine().getOut();
+        out.println(
+            "agent ready as %s on %s:%d"
+                .formatted(options.executorId(), options.gatewayHost(), options.gatewayPort()));
+        out.flush();
+      }
+      agent.drained().get();
+      return 0;
     } catch (ExecutionException e) {
-      Runtime.getRuntime().removeShutdownHook(stop);
-      agent.close();
       Throwable cause = e.getCause();
       throw cause instanceof IOException io ? io : new IOException(cause);
     }
-    PrintWriter out = commandSpec().commandLine().getOut();
-    out.println(
-        "agent ready as %s on %s:%d"
-            .formatted(options.executorId(), options.gatewayHost(), options.gatewayPort()));
-    out.flush();
-    never.await();
-    return 0;
   }
 
   private CommandSpec commandSpec() {
@@ -141,6 +150,9 @@ public final class AgentCommand implements Callable<Integer> {
       throw usage("--ptx-threads %d; 1 to 4096".formatted(threads));
     }
     long memory = windowMemory == null ? HostMemory.defaultWindowBytes() : sizeBytes(windowMemory);
+    if (drainSeconds < 0 || drainSeconds > MAX_DRAIN_S) {
+      throw usage("--drain-timeout %d; 0 to %d".formatted(drainSeconds, MAX_DRAIN_S));
+    }
     return new AgentOptions(
         address.group(1),
         port,

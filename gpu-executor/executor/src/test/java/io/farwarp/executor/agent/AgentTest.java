@@ -24,6 +24,7 @@ import io.farwarp.wire.Status;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -186,6 +187,29 @@ final class AgentTest {
       assertEquals(WINDOW_BYTES, hello.getHeld(0).getWindowBytes());
       assertTrue(hello.getHeld(0).getTtlMs() > 0);
       assertTrue(client.queuePair().isOpen());
+    }
+  }
+
+  @Test
+  void a_draining_agent_takes_nothing_new_and_tells_every_gateway_that_it_drains()
+      throws Exception {
+    LeasePrepared prepared = prepare(lease.order());
+    try (TestClient client =
+        TestClient.connect("shm", address(prepared, "shm"), lease.introduction(), WINDOW_BYTES)) {
+      agent.drain(Duration.ofHours(1));
+      assertTrue(
+          gateway.await(AgentMessage::hasDraining).getDraining().getDeadlineMs() > 3_000_000);
+      LeasePrepared refused = prepare(lease.order().toBuilder().setLeaseId("L-8").build());
+      assertTrue(refused.getError().contains("draining"), refused.getError());
+      int port = gateway.port();
+      gateway.close();
+      gateway = new ScriptedGateway(lease, port);
+      gateway.await(AgentMessage::hasDraining);
+      assertTrue(client.queuePair().isOpen());
+      agent.drain(Duration.ZERO);
+      assertEquals(Status.LEASE_REVOKED, client.awaitEnded().status());
+      assertEquals(LeaseState.REVOKED, awaitEnded().getState());
+      agent.drained().get(20, TimeUnit.SECONDS);
     }
   }
 
