@@ -15,6 +15,12 @@ import java.util.Optional;
 public interface Transport {
   String name();
 
+  /**
+   * True where both sides' window is the same pages: nothing moves, {@link RemoteRegion#mapped} of
+   * the exposed memory is present, and both processes must be on one host.
+   */
+  boolean sharesWindow();
+
   /** Why this host cannot use the transport, in one line with the remedy; empty if it can. */
   Optional<String> unavailable();
 

@@ -95,6 +95,8 @@ public abstract class TransportContract {
       assertEquals(0, c.acceptor.remoteExposed().sizeBytes());
       assertEquals(0, c.connector.localExposed().memory().byteSize());
       assertEquals(provider().transport().name(), c.connector.transport());
+      assertEquals(
+          provider().transport().sharesWindow(), c.connector.remoteExposed().mapped().isPresent());
     }
   }
 

@@ -175,6 +175,20 @@ class KillTest {
   }
 
   @Test
+  void a_lease_closed_with_its_session_ends_at_once_although_the_gateway_is_gone()
+      throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open()) {
+      assertComputes(session);
+      cluster.gateway().kill();
+      lease.close();
+      Cluster.await("the worker is gone", 20, () -> workers().isEmpty());
+    }
+    cluster.restartGateway();
+    Cluster.await("the gateway has been told", 30, () -> farwarp.leases().isEmpty());
+  }
+
+  @Test
   void a_kernel_that_never_ends_is_stopped_at_its_deadline_and_the_session_goes_on()
       throws Exception {
     try (Lease lease = lease();

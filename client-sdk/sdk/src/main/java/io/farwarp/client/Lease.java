@@ -168,10 +168,14 @@ public final class Lease implements AutoCloseable {
     term.renew(duration);
   }
 
-  /** Ends the lease now; its sessions are closed first. Closing an ended lease does nothing. */
+  /**
+   * Ends the lease now; its sessions are closed first, and tell their workers, so that it ends at
+   * once also where no gateway can be reached. Closing an ended lease does nothing.
+   */
   @Override
   public void close() {
-    sessions.forEach(Session::close);
+    boolean told = !sessions.isEmpty();
+    sessions.forEach(session -> session.close(true));
     if (!ended(new LeaseEnd(LeaseState.RELEASED, "released by this client"))) {
       return;
     }
@@ -181,6 +185,9 @@ public final class Lease implements AutoCloseable {
               .withDeadlineAfter(RELEASE_TIMEOUT_NS, TimeUnit.NANOSECONDS)
               .release(ReleaseRequest.newBuilder().setLeaseId(id()).build());
     } catch (StatusRuntimeException e) {
+      if (told && e.getStatus().getCode() == io.grpc.Status.Code.NOT_FOUND) {
+        return; // the worker was quicker
+      }
       // The executor ends the lease at its deadline all the same; nothing here can be done sooner.
       LOG.log(
           System.Logger.Level.WARNING,

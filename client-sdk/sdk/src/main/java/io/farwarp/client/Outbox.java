@@ -120,8 +120,9 @@ final class Outbox {
     return sendControl(MessageKind.KEEP_ALIVE, 0, 0, NO_PAYLOAD);
   }
 
-  boolean sendGoodbye() {
-    return sendControl(MessageKind.GOODBYE, 0, 0, NO_PAYLOAD);
+  boolean sendGoodbye(boolean releasesLease) {
+    byte flags = releasesLease ? Wire.GOODBYE_RELEASE : 0;
+    return sendControl(MessageKind.GOODBYE, flags, 0, 0, NO_PAYLOAD);
   }
 
   boolean sendRegion(int regionId, byte[] descriptor) {
@@ -134,12 +135,17 @@ final class Outbox {
 
   /** False where the ring has no place for it, or the connection has ended. */
   private boolean sendControl(byte kind, int slot, long id, byte[] payload) {
+    return sendControl(kind, (byte) 0, slot, id, payload);
+  }
+
+  private boolean sendControl(byte kind, byte flags, int slot, long id, byte[] payload) {
     @Nullable MemorySegment target = queuePair.claimMessage();
     if (target == null) {
       return false;
     }
     target.asSlice(0, Wire.HEADER_BYTES).fill((byte) 0);
     target.set(Wire.U8, Wire.KIND, kind);
+    target.set(Wire.U8, Wire.FLAGS, flags);
     target.set(Wire.U32, Wire.REQUEST_SLOT, slot);
     target.set(Wire.I64, Wire.REQUEST_INVOCATION_ID, id);
     target.set(Wire.U32, Wire.REQUEST_PAYLOAD_BYTES, payload.length);

@@ -389,12 +389,21 @@ public final class Session implements AutoCloseable {
   /** Ends the session; what is in flight ends with CANCELLED. The lease lives on. Idempotent. */
   @Override
   public void close() {
+    close(false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param releasesLease the worker is told that its lease ends too, with or without a gateway
+   */
+  void close(boolean releasesLease) {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
     engine.turn().lock();
     try {
-      engine.sayGoodbye();
+      engine.sayGoodbye(releasesLease);
     } finally {
       engine.turn().unlock();
     }

@@ -5,6 +5,7 @@ import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.RefusedException;
 import io.farwarp.rdma.Transport;
 import io.farwarp.rdma.Transports;
+import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.DataPathAddress;
 import io.farwarp.v1.WorkerEndpoint;
 import io.farwarp.wire.Ed25519;
@@ -21,8 +22,6 @@ import java.util.Optional;
  * what the worker offers next. Why each path before the chosen one was not taken is kept.
  */
 final class SessionConnector {
-  private static final String SHM = "shm";
-
   private final Lease lease;
   private final SessionOptions options;
   private final WorkerEndpoint worker;
@@ -74,14 +73,14 @@ final class SessionConnector {
 
   private Optional<Transport> usable(DataPathAddress candidate) {
     String name = candidate.getTransport();
-    if (name.equals(SHM) && !candidate.getHostId().equals(HostId.local())) {
-      against.add("shm: the executor is on another host");
-      return Optional.empty();
-    }
     Optional<Transport> installed =
         Transports.installed().stream().filter(each -> each.name().equals(name)).findFirst();
     if (installed.isEmpty()) {
       against.add(name + ": this client does not have it");
+      return Optional.empty();
+    }
+    if (installed.get().sharesWindow() && !candidate.getHostId().equals(HostId.local())) {
+      against.add(name + ": the executor is on another host");
       return Optional.empty();
     }
     Optional<String> unavailable = installed.get().unavailable();
@@ -94,7 +93,7 @@ final class SessionConnector {
         transport.connect(candidate.getAddress(), this::answer, options.openTimeout().toNanos());
     try {
       Handshake.Reply reply = checked(queuePair);
-      Session session = new Session(lease, options, path(candidate), queuePair, reply);
+      Session session = new Session(lease, options, path(transport, candidate), queuePair, reply);
       session.start();
       return session;
     } catch (IOException | RuntimeException e) {
@@ -103,9 +102,9 @@ final class SessionConnector {
     }
   }
 
-  private DataPath path(DataPathAddress candidate) {
+  private DataPath path(Transport transport, DataPathAddress candidate) {
     String why =
-        candidate.getTransport().equals(SHM)
+        transport.sharesWindow()
             ? "the executor is on this host"
             : options.transport().equals(SessionOptions.AUTO)
                 ? "the best that both sides have"

@@ -320,7 +320,7 @@ final class SessionEngine {
   }
 
   void disconnected(String reason) {
-    boolean sameHost = queuePair.transport().equals("shm");
+    boolean sameHost = queuePair.remoteExposed().mapped().isPresent();
     String why = reason.isEmpty() ? "the connection was closed" : reason;
     lose(
         sameHost ? Status.WORKER_LOST : Status.LINK_BROKEN,
@@ -348,8 +348,8 @@ final class SessionEngine {
   }
 
   /** Ends the session for this side's own reason, and lets the worker know as far as that goes. */
-  void sayGoodbye() {
-    if (loss == null && outbox.sendGoodbye()) {
+  void sayGoodbye(boolean releasesLease) {
+    if (loss == null && outbox.sendGoodbye(releasesLease)) {
       for (int i = 0; i < FAREWELL_POLLS && queuePair.isOpen(); i++) {
         var _ = queuePair.poll(responses, PollingTurn.EVENTS_AT_ONCE);
       }

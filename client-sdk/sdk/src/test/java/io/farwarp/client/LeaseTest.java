@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.wire.Status;

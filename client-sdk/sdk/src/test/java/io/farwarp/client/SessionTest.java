@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.farwarp.rdma.linux.HostId;
 import io.farwarp.wire.MessageKind;
 import io.farwarp.wire.Status;
 import java.io.IOException;

@@ -1,6 +1,7 @@
 package io.farwarp.client;
 
 import com.google.protobuf.ByteString;
+import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.AcquireRequest;
 import io.farwarp.v1.DataPathAddress;
 import io.farwarp.v1.DeviceClass;

@@ -1,5 +1,6 @@
 package io.farwarp.client;
 
+import io.farwarp.rdma.linux.HostId;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

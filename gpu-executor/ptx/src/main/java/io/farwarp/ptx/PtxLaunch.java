@@ -168,13 +168,6 @@ public final class PtxLaunch {
     return this;
   }
 
-  /** Forgets what {@link #alsoReachable} added. */
-  public PtxLaunch clearReachable() {
-    reachable.clear();
-    changed = true;
-    return this;
-  }
-
   private void unpoint(int parameter) {
     if (passed[parameter] != null) {
       passed[parameter] = null;

@@ -29,6 +29,11 @@ public final class ShmTransport implements Transport {
   }
 
   @Override
+  public boolean sharesWindow() {
+    return true;
+  }
+
+  @Override
   public Optional<String> unavailable() {
     return Libc.unavailable().or(ShmTransport::noSealedMemory);
   }

@@ -21,6 +21,11 @@ public final class TcpTransport implements Transport {
   }
 
   @Override
+  public boolean sharesWindow() {
+    return false;
+  }
+
+  @Override
   public Optional<String> unavailable() {
     return Optional.empty();
   }

@@ -2,6 +2,7 @@ package io.farwarp.executor.agent;
 
 import com.google.protobuf.ByteString;
 import io.farwarp.executor.device.ptx.PtxDevice;
+import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.AgentDraining;
 import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.AgentMessage;

@@ -1,4 +1,4 @@
-package io.farwarp.client;
+package io.farwarp.rdma.linux;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -6,13 +6,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Names this running kernel: two processes with the same id can share memory. */
-final class HostId {
+public final class HostId {
   /** See proc_sys_kernel(5): random for each boot, the same in every container of the host. */
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
   private HostId() {}
 
-  static String local() {
+  public static String local() {
     try {
       return Files.readString(BOOT_ID).strip();
     } catch (IOException e) {
