@@ -56,10 +56,14 @@ class KillTest {
   @BeforeEach
   void start() throws Exception {
     cluster = Cluster.start(directory);
-    farwarp = Farwarp.connect(ConnectOptions.to(cluster.address).tokenFile(cluster.tenantToken()));
+    farwarp = connect();
     farwarp.functions().push(TestFunctions.work());
     farwarp.functions().push(TestFunctions.spin());
     farwarp.functions().push(TestFunctions.wild());
+  }
+
+  private Farwarp connect() {
+    return Farwarp.connect(ConnectOptions.to(cluster.address).tokenFile(cluster.tenantToken()));
   }
 
   @AfterEach
@@ -185,7 +189,9 @@ class KillTest {
       Cluster.await("the worker is gone", 20, () -> workers().isEmpty());
     }
     cluster.restartGateway();
-    Cluster.await("the gateway has been told", 30, () -> farwarp.leases().isEmpty());
+    try (Farwarp fresh = connect()) {
+      Cluster.await("the gateway has been told", 30, () -> fresh.leases().isEmpty());
+    }
   }
 
   @Test
