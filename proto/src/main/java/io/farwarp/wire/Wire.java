@@ -169,6 +169,9 @@ public final class Wire {
   /** Flag of a GOODBYE: release the lease as well. */
   public static final byte GOODBYE_RELEASE = 1;
 
+  /** Flag of a worker's KEEP_ALIVE: the client answers with one. */
+  public static final byte KEEP_ALIVE_ANSWER = 1;
+
   private static long offset(StructLayout layout, String field) {
     return layout.byteOffset(MemoryLayout.PathElement.groupElement(field));
   }

@@ -178,6 +178,17 @@ class KillTest {
     Cluster.await("the released lease is gone", 20, () -> farwarp.leases().isEmpty());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"shm", "tcp"})
+  void an_idle_client_that_is_there_keeps_its_session(String transport) throws Exception {
+    try (Lease lease = lease();
+        Session session = lease.open(SessionOptions.transport(transport))) {
+      FarwarpException refused = assertThrows(FarwarpException.class, lease::open);
+      assertEquals(Status.ALREADY_CONNECTED, refused.status());
+      assertComputes(session);
+    }
+  }
+
   @Test
   void a_lease_closed_with_its_session_ends_at_once_although_the_gateway_is_gone()
       throws Exception {

@@ -35,7 +35,11 @@ final class Responses implements CompletionHandler {
     switch (kind) {
       case MessageKind.COMPLETION -> completion(buffer, offsetBytes, lengthBytes);
       case MessageKind.ENDED -> ended(buffer, offsetBytes, lengthBytes);
-      case MessageKind.KEEP_ALIVE -> {}
+      case MessageKind.KEEP_ALIVE -> {
+        if ((buffer.get(Wire.U8, offsetBytes + Wire.FLAGS) & Wire.KEEP_ALIVE_ANSWER) != 0) {
+          engine.signOfLifeAsked();
+        }
+      }
       default ->
           engine.lose(Status.PROTOCOL_ERROR, "the worker sent a message of unknown kind " + kind);
     }

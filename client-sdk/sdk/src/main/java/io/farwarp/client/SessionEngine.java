@@ -309,6 +309,11 @@ final class SessionEngine {
     heard = true;
   }
 
+  void signOfLifeAsked() {
+    // Where there is no room for it, requests are on their way, which show the same.
+    var _ = outbox.sendKeepAlive();
+  }
+
   void written(WriteStatus status) {
     outbox.pushEnded();
     heard = true;

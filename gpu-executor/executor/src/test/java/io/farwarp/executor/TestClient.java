@@ -245,6 +245,10 @@ public final class TestClient implements AutoCloseable, CompletionHandler {
     byte kind = buffer.get(Wire.U8, at + Wire.KIND);
     if (kind == MessageKind.KEEP_ALIVE) {
       keepAlives++;
+      if ((buffer.get(Wire.U8, at + Wire.FLAGS) & Wire.KEEP_ALIVE_ANSWER) != 0) {
+        header(MessageKind.KEEP_ALIVE);
+        queuePair.postMessage(Wire.HEADER_BYTES);
+      }
       return;
     }
     int detailBytes = buffer.get(Wire.U32, at + Wire.RESPONSE_DETAIL_BYTES);

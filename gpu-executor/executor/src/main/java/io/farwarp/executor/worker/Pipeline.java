@@ -124,8 +124,7 @@ final class Pipeline {
         stream.runHere(latestNs);
         return turn.leaveLaunch(launch);
       }
-      case FULL ->
-          throw new IllegalStateException("the stream takes fewer than the order holds");
+      case FULL -> throw new IllegalStateException("the stream takes fewer than the order holds");
     }
     return true;
   }
@@ -146,7 +145,8 @@ final class Pipeline {
         }
         oldest.isOnDevice = false;
         executionNs += device.kernelNs();
-        long endedNs = device.startedNs() + device.copyInNs() + device.kernelNs() + device.copyOutNs();
+        long endedNs =
+            device.startedNs() + device.copyInNs() + device.kernelNs() + device.copyOutNs();
         latestNs = endedNs - latestNs > 0 ? endedNs : latestNs;
       }
       if (!oldest.isAnswered && !muted && !finish(oldest)) {

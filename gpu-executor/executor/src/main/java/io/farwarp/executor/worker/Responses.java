@@ -108,12 +108,22 @@ final class Responses {
 
   /** False if there is no room now, which the peer takes for a sign of life as well. */
   boolean keepAlive() {
+    return keepAlive((byte) 0);
+  }
+
+  /** Asks for a sign of life; false if there is no room now. */
+  boolean probe() {
+    return keepAlive(Wire.KEEP_ALIVE_ANSWER);
+  }
+
+  private boolean keepAlive(byte flags) {
     MemorySegment message = queuePair.claimMessage();
     if (message == null) {
       return false;
     }
     message.asSlice(0, Wire.HEADER_BYTES).fill((byte) 0);
     message.set(Wire.U8, Wire.KIND, MessageKind.KEEP_ALIVE);
+    message.set(Wire.U8, Wire.FLAGS, flags);
     queuePair.postMessage(Wire.HEADER_BYTES);
     return true;
   }

@@ -41,6 +41,9 @@ final class Session implements CompletionHandler {
   /** A launch that goes on for this long after it was stopped never ends. */
   private static final long STOP_LIMIT_NS = TimeUnit.SECONDS.toNanos(10);
 
+  /** How long a client may take to give a sign of life. */
+  private static final long SIGN_OF_LIFE_NS = TimeUnit.SECONDS.toNanos(1);
+
   private static final long MOST_TIMEOUT_NS = TimeUnit.DAYS.toNanos(366);
   private static final long IDLE_TICK_NS = TimeUnit.SECONDS.toNanos(1);
 
@@ -66,6 +69,8 @@ final class Session implements CompletionHandler {
   private long lastSentNs;
   private long lastHeardNs;
   private long drainStartNs;
+  private long probedNs;
+  private boolean probed;
 
   /** An ENDED that is still to be sent, or null. */
   private @Nullable Status endedStatus;
@@ -205,6 +210,33 @@ final class Session implements CompletionHandler {
       queuePair.close();
     }
     nextTickNs = nowNs + TimeUnit.MILLISECONDS.toNanos(1);
+  }
+
+  /**
+   * Somebody else has proven to hold the lease's key. A client that is there gives a sign of life;
+   * a session without one ends, and gives way: its client's machine may have vanished, which
+   * nothing tells while a connection is idle.
+   *
+   * @return true if the client has shown that it is there
+   */
+  boolean contest(long nowNs) {
+    if (state != State.OPEN) {
+      return false;
+    }
+    boolean answered = probed && lastHeardNs - probedNs > 0;
+    if (!probed || (answered && nowNs - probedNs >= SIGN_OF_LIFE_NS)) {
+      probed = responses.probe();
+      probedNs = nowNs;
+      answered = false;
+    } else if (!answered && nowNs - probedNs >= SIGN_OF_LIFE_NS) {
+      deserted = true;
+      breakOff(
+          Status.LINK_BROKEN,
+          "no sign of life from the client when another session was opened with the lease's key");
+      return false;
+    }
+    nextTickNs = Math.min(nextTickNs, nowNs + SIGN_OF_LIFE_NS / 4);
+    return answered;
   }
 
   /** Tells the client that the session is over, and why; what runs is stopped. */

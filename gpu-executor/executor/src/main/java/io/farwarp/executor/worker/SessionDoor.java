@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class SessionDoor implements Admission {
   private static final Logger LOG = System.getLogger(SessionDoor.class.getName());
 
-  /** A client that comes back is waited for while its last session is noticed to be dead. */
-  private static final long LAST_SESSION_WAIT_NS = TimeUnit.MILLISECONDS.toNanos(1500);
+  /** How long a client that comes back waits for its last session to be found dead. */
+  private static final long LAST_SESSION_WAIT_NS = TimeUnit.SECONDS.toNanos(3);
 
   /** Where the one place for a session is in its life. */
   private enum Place {
@@ -43,10 +43,17 @@ final class SessionDoor implements Admission {
   private final SecureRandom random = new SecureRandom();
 
   private Place place = Place.FREE;
+
+  /** Handshakes that wait for the place; more than 0 makes the polling thread probe its session. */
+  private volatile int contenders;
+
+  /** Counts the signs of life that sessions gave when they were contested. */
+  private long signsOfLife;
+
   private volatile @Nullable QueuePair waiting;
 
   /**
-   * @param arrived called when {@link #takeArrival} has something
+   * @param arrived wakes the polling thread: {@link #takeArrival} or {@link #isContested} has news
    */
   SessionDoor(
       StartWorker worker,
@@ -123,15 +130,27 @@ final class SessionDoor implements Admission {
   }
 
   private synchronized void promisePlace() throws TokenCheck.Refusal {
+    contenders++;
+    try {
+      awaitPlace();
+      place = Place.PROMISED;
+    } finally {
+      contenders--;
+    }
+  }
+
+  private synchronized void awaitPlace() throws TokenCheck.Refusal {
     long deadlineNs = System.nanoTime() + LAST_SESSION_WAIT_NS;
+    long signsBefore = signsOfLife;
     while (place != Place.FREE) {
-      long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNs - System.nanoTime());
       if (place == Place.CLOSED) {
         throw new TokenCheck.Refusal(Status.WORKER_LOST, "the worker is ending");
       }
-      if (leftMs <= 0) {
+      long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNs - System.nanoTime());
+      if (leftMs <= 0 || signsOfLife > signsBefore) {
         throw alreadyConnected();
       }
+      arrived.run();
       try {
         wait(leftMs);
       } catch (InterruptedException e) {
@@ -139,7 +158,6 @@ final class SessionDoor implements Admission {
         throw alreadyConnected();
       }
     }
-    place = Place.PROMISED;
   }
 
   private TokenCheck.Refusal alreadyConnected() {
@@ -184,6 +202,17 @@ final class SessionDoor implements Admission {
       waiting = null;
       return taken;
     }
+  }
+
+  /** The polling thread: whether somebody waits for the place of the session. */
+  boolean isContested() {
+    return contenders > 0;
+  }
+
+  /** The polling thread: the client of the session is there, so whoever waits is refused. */
+  synchronized void sessionIsAlive() {
+    signsOfLife++;
+    notifyAll();
   }
 
   /** The polling thread: the session is closed, and another one may come. */

@@ -267,7 +267,12 @@ final class WorkerLoop {
     Ending why = endIfDue(current);
     if (current.isClosed()) {
       sessionClosed(current, why);
-    } else if (nowNs - lastWorkNs >= hotNs || current.isDeviceBusy()) {
+      return true;
+    }
+    if (door.isContested() && current.contest(nowNs)) {
+      door.sessionIsAlive();
+    }
+    if (nowNs - lastWorkNs >= hotNs || current.isDeviceBusy()) {
       accountHot();
       isHot = false;
       long limitNs = Math.min(current.idleLimitNs(nowNs), term.deadlineNs() - nowNs);

@@ -145,11 +145,30 @@ final class WorkerAdmissionTest {
   void a_second_session_is_refused_while_the_first_lives_and_let_in_after(String transport)
       throws Exception {
     try (TestClient first = worker.connect(transport)) {
-      refused("tcp", Status.ALREADY_CONNECTED, worker.lease.introduction());
+      CompletableFuture<Void> refusal =
+          CompletableFuture.runAsync(
+              () -> refused("tcp", Status.ALREADY_CONNECTED, worker.lease.introduction()));
+      first.until(refusal::isDone);
+      refusal.get();
       assertEquals(Status.OK, first.call(NOTHING).status());
     }
     try (TestClient second = worker.connect(transport)) {
       assertEquals(Status.OK, second.call(NOTHING).status());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"shm", "tcp"})
+  void a_session_without_a_sign_of_life_gives_way_to_who_holds_the_key(String transport)
+      throws Exception {
+    try (TestClient mute = worker.connect(transport)) { // polls nothing, as if its host were gone
+      refused(
+          "tcp", Status.UNAUTHENTICATED, new TestLease("L-2", WINDOW_BYTES, 1000).introduction());
+      try (TestClient second = worker.connect(transport)) {
+        assertEquals(Status.OK, second.call(NOTHING).status());
+        assertEquals(Status.LINK_BROKEN, mute.awaitEnded().status());
+        assertEquals(Status.OK, second.call(NOTHING).status());
+      }
     }
   }
 

@@ -14,12 +14,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.farwarp.executor.TestClient;
 import io.farwarp.executor.TestClient.Completion;
 import io.farwarp.executor.TestFunctions;
+import io.farwarp.rdma.MemoryRegion;
 import io.farwarp.v1.ElementType;
 import io.farwarp.wire.Status;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -79,6 +83,22 @@ final class WorkerInvocationTest {
       for (int i = 0; i < N; i++) {
         assertEquals(3f * i, client.memory().get(JAVA_FLOAT, C + 4L * i));
       }
+    }
+  }
+
+  @Test
+  void a_result_whose_region_was_replaced_by_a_smaller_one_is_a_status() throws Exception {
+    try (TestClient client = worker.connect("tcp");
+        Arena arena = Arena.ofShared()) {
+      long before = client.invoke(0, SPIN, TimeUnit.MINUTES.toNanos(1), scalar(ElementType.U32, 1));
+      long pulled = client.pull(1, client.out(ElementType.F32, A, BYTES));
+      MemoryRegion small = client.queuePair().register(arena.allocate(256));
+      client.region(0, small.descriptor());
+      client.cancel(0, before);
+      Completion refused = client.await(pulled);
+      assertEquals(Status.OUT_OF_RANGE, refused.status(), refused.detail());
+      assertTrue(refused.detail().contains("replaced"), refused.detail());
+      assertEquals(Status.OK, client.call(NOTHING).status());
     }
   }
 

@@ -106,8 +106,7 @@ final class PtxDeviceInvocation implements DeviceInvocation {
   }
 
   /** Whether these are the arguments that were bound last, as in a call that is repeated. */
-  private boolean isSame(
-      long[] scalarBits, long[] tensorOffsetsBytes, long[] tensorLengthsBytes) {
+  private boolean isSame(long[] scalarBits, long[] tensorOffsetsBytes, long[] tensorLengthsBytes) {
     for (int i = 0; i < scalars.length; i++) {
       if (scalars[i] != scalarBits[i]
           || offsets[i] != tensorOffsetsBytes[i]
