@@ -1,20 +1,13 @@
 package io.farwarp.executor.agent;
 
 import com.google.protobuf.ByteString;
-import io.farwarp.executor.device.ptx.PtxDevice;
 import io.farwarp.rdma.linux.HostId;
-import io.farwarp.v1.AgentDraining;
-import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.AgentMessage;
 import io.farwarp.v1.AgentWelcome;
 import io.farwarp.v1.DeviceClass;
-import io.farwarp.v1.DeviceReport;
 import io.farwarp.v1.ExtendLease;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.GatewayMessage;
-import io.farwarp.v1.Heartbeat;
-import io.farwarp.v1.HeldLease;
-import io.farwarp.v1.LeaseEnded;
 import io.farwarp.v1.LeaseFunction;
 import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.LeaseState;
@@ -27,19 +20,15 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An executor host's agent. One thread, the loop, owns all state; gRPC, the workers' processes and
@@ -50,43 +39,47 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Agent implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Agent.class.getName());
-  private static final String DEVICE_ID = "ptx-0";
-  private static final long TICK_MS = 100;
   private static final int MAX_WORKERS_PER_LEASE = 64;
-  private static final int MAX_UNTOLD_ENDS = 1024;
+  private static final int MAX_WAITING_FETCHES = 1024;
   private static final long CLOSE_LIMIT_S = 10;
 
   private final AgentOptions options;
-  private final ByteString incarnation;
-  private final ScheduledExecutorService loop =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().name("agent").daemon().factory());
+  private final AgentLoop loop = new AgentLoop(this::tick);
   private final Map<String, LeaseWorkers> leases = new LinkedHashMap<>();
-  private final Deque<LeaseEnded> untoldEnds = new ArrayDeque<>();
   private final CompletableFuture<Void> attached = new CompletableFuture<>();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private final ManagedChannel channel;
   private final GatewayLink link;
+  private final GatewayReports reports;
   private final PackageCache packages;
+
+  /** The thread that fetches packages, one after the other; a task for each function of a lease. */
+  private final ThreadPoolExecutor fetches =
+      new ThreadPoolExecutor(
+          1,
+          1,
+          0,
+          TimeUnit.SECONDS,
+          new ArrayBlockingQueue<>(MAX_WAITING_FETCHES),
+          Thread.ofPlatform().name("agent-fetch").daemon().factory());
+
   private final RunDirectory runDirectory;
   private ByteString tokenPublicKey = ByteString.EMPTY;
   private long heartbeatNs = TimeUnit.SECONDS.toNanos(1);
   private long nextHeartbeatNs;
-  private boolean isWelcome;
   private boolean isDraining;
   private long drainEndNs;
   private boolean isClosed;
-  private @Nullable ScheduledFuture<?> ticks;
 
   private Agent(AgentOptions options, RunDirectory runDirectory, ManagedChannel channel) {
     this.options = options;
     this.runDirectory = runDirectory;
     this.channel = channel;
-    byte[] random = new byte[16];
-    new SecureRandom().nextBytes(random);
-    this.incarnation = ByteString.copyFrom(random);
-    this.link = new GatewayLink(channel, loop, new Peer());
-    this.packages = new PackageCache(options.dataDirectory().resolve("packages"), channel);
+    this.link = new GatewayLink(channel, loop::execute, new Peer());
+    this.reports = new GatewayReports(options, link);
+    this.packages =
+        new PackageCache(
+            options.dataDirectory().resolve("packages"), channel, PackageCache.DEFAULT_BYTES);
   }
 
   /** Makes its directory, removes those of agents that died, and begins to attach. */
@@ -95,7 +88,7 @@ public final class Agent implements AutoCloseable {
     try {
       Agent agent = new Agent(options, RunDirectory.create(options.dataDirectory()), channel);
       agent.loop.execute(agent.link::attach);
-      agent.loop.execute(agent::tickAndRepeat);
+      agent.loop.start();
       return agent;
     } catch (IOException e) {
       channel.shutdownNow();
@@ -135,30 +128,14 @@ public final class Agent implements AutoCloseable {
 
   private void tellDraining(long nowNs) {
     long leftMs = Math.max(0, TimeUnit.NANOSECONDS.toMillis(drainEndNs - nowNs));
-    link.send(
-        AgentMessage.newBuilder().setDraining(AgentDraining.newBuilder().setDeadlineMs(leftMs)));
+    reports.draining(leftMs);
   }
 
   private final class Peer implements GatewayLink.Peer {
     @Override
     public AgentMessage.Builder hello() {
-      isWelcome = false;
-      AgentHello.Builder hello =
-          AgentHello.newBuilder()
-              .setExecutorId(options.executorId())
-              .setIncarnation(incarnation)
-              .setVersion(version())
-              .setHostId(HostId.local())
-              .setWindowCapacityBytes(options.windowMemoryBytes())
-              .addDevices(
-                  DeviceReport.newBuilder()
-                      .setDeviceId(DEVICE_ID)
-                      .setDeviceClass(DeviceClass.PTX_CPU)
-                      .setName(PtxDevice.NAME)
-                      .setMemoryBytes(options.windowMemoryBytes())
-                      .setComputeUnits(options.ptxThreads()));
-      leases.values().forEach(lease -> hello.addHeld(held(lease)));
-      return AgentMessage.newBuilder().setHello(hello);
+      reports.detached();
+      return reports.hello(leases.values(), System.nanoTime());
     }
 
     @Override
@@ -186,7 +163,7 @@ public final class Agent implements AutoCloseable {
 
     @Override
     public void detached() {
-      isWelcome = false;
+      reports.detached();
     }
 
     @Override
@@ -199,46 +176,20 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  private static String version() {
-    String version = Agent.class.getPackage().getImplementationVersion();
-    return version == null ? "dev" : version;
-  }
-
-  private static HeldLease held(LeaseWorkers lease) {
-    PrepareLease order = lease.order();
-    return HeldLease.newBuilder()
-        .setLeaseId(order.getLeaseId())
-        .setDeviceId(order.getDeviceId())
-        .setWindowBytes(order.getWindowBytes())
-        .setShareMillis(order.getShareMillis())
-        .setWorkers(order.getWorkers())
-        .setTenant(order.getTenant())
-        .setTtlMs(lease.leftMs(System.nanoTime()))
-        .build();
-  }
-
   private void welcome(AgentWelcome welcome, long nowNs) {
     tokenPublicKey = welcome.getTokenPublicKey();
     heartbeatNs = TimeUnit.MILLISECONDS.toNanos(Math.clamp(welcome.getHeartbeatMs(), 10, 60_000));
     nextHeartbeatNs = nowNs + heartbeatNs;
-    isWelcome = true;
     for (String id : welcome.getEndLeasesList()) {
       LeaseWorkers lease = leases.get(id);
       if (lease != null) {
         lease.end(LeaseState.REVOKED, "the gateway does not know the lease", nowNs);
       } else {
-        tellEnded(id, LeaseState.REVOKED, "this agent does not hold it");
+        reports.leaseEnded(id, LeaseState.REVOKED, "this agent does not hold it");
       }
     }
-    while (!untoldEnds.isEmpty()) {
-      link.send(AgentMessage.newBuilder().setLeaseEnded(untoldEnds.removeFirst()));
-    }
-    for (LeaseWorkers lease : leases.values()) {
-      LeasePrepared prepared = lease.unconfirmed();
-      if (prepared != null) {
-        link.send(AgentMessage.newBuilder().setLeasePrepared(prepared));
-      }
-    }
+    reports.welcomed();
+    leases.values().forEach(reports::leasePreparedIfUnconfirmed);
     LOG.log(
         Level.INFO,
         "attached to {0}:{1}",
@@ -253,13 +204,10 @@ public final class Agent implements AutoCloseable {
   private void prepare(PrepareLease order, long nowNs) {
     LeaseWorkers known = leases.get(order.getLeaseId());
     if (known != null) {
-      LeasePrepared prepared = known.unconfirmed();
-      if (prepared != null) {
-        link.send(AgentMessage.newBuilder().setLeasePrepared(prepared));
-      }
+      reports.leasePreparedIfUnconfirmed(known);
       return;
     }
-    String refusal = AdmissionCheck.refusal(order, options, usedBytes(), DEVICE_ID);
+    String refusal = AdmissionCheck.refusal(order, options, usedBytes(), GatewayReports.DEVICE_ID);
     if (refusal == null && isDraining) {
       refusal = "the executor is draining";
     }
@@ -267,7 +215,7 @@ public final class Agent implements AutoCloseable {
       refusal = "%d workers; the limit is %d".formatted(order.getWorkers(), MAX_WORKERS_PER_LEASE);
     }
     if (refusal != null) {
-      tellPrepareFailed(order.getLeaseId(), Status.RESOURCE_EXHAUSTED, refusal);
+      reports.prepareFailed(order.getLeaseId(), Status.RESOURCE_EXHAUSTED, refusal);
       return;
     }
     LeaseWorkers lease = new LeaseWorkers(order, new Outcome(), nowNs);
@@ -315,33 +263,39 @@ public final class Agent implements AutoCloseable {
   }
 
   private void loadFunction(LeaseWorkers lease, LeaseFunction function, boolean isPartOfPrepare) {
-    Thread.ofVirtual()
-        .name("fetch for " + lease.id())
-        .start(() -> {
-          try {
-            Path file = packages.file(function.getVersion().getDigest(), lease.id());
-            loop.execute(() -> lease.load(function, file, isPartOfPrepare));
-          } catch (IOException e) {
-            LOG.log(Level.WARNING, "a function package cannot be had", e);
-            loop.execute(() ->
-                lease.functionFailed(
-                    function,
-                    isPartOfPrepare,
-                    Status.UNKNOWN_FUNCTION,
-                    String.valueOf(e.getMessage())));
-          }
-        });
+    try {
+      fetches.execute(() -> fetch(lease, function, isPartOfPrepare));
+    } catch (RejectedExecutionException e) {
+      lease.functionFailed(
+          function,
+          isPartOfPrepare,
+          Status.RESOURCE_EXHAUSTED,
+          "%d function packages wait to be fetched".formatted(MAX_WAITING_FETCHES));
+    }
+  }
+
+  /** On the fetching thread. */
+  private void fetch(LeaseWorkers lease, LeaseFunction function, boolean isPartOfPrepare) {
+    try {
+      Path file = runDirectory.newPackagePath();
+      packages.provide(function.getVersion().getDigest(), lease.id(), file);
+      loop.execute(() -> lease.load(function, file, isPartOfPrepare));
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "a function package cannot be had", e);
+      loop.execute(() ->
+          lease.functionFailed(
+              function, isPartOfPrepare, Status.UNKNOWN_FUNCTION, String.valueOf(e.getMessage())));
+    }
   }
 
   private void refuseFunction(String leaseId, LeaseFunction function) {
-    link.send(
-        AgentMessage.newBuilder()
-            .setFunctionPrepared(
-                FunctionPrepared.newBuilder()
-                    .setLeaseId(leaseId)
-                    .setFunctionId(function.getFunctionId())
-                    .setStatus(Status.WORKER_LOST.name())
-                    .setError("this executor does not hold lease " + leaseId)));
+    reports.functionPrepared(
+        FunctionPrepared.newBuilder()
+            .setLeaseId(leaseId)
+            .setFunctionId(function.getFunctionId())
+            .setStatus(Status.WORKER_LOST.name())
+            .setError("this executor does not hold lease " + leaseId)
+            .build());
   }
 
   private void extend(ExtendLease extend, long nowNs) {
@@ -358,7 +312,7 @@ public final class Agent implements AutoCloseable {
             ? LeaseState.REVOKED
             : revoke.getState();
     if (lease == null) {
-      tellEnded(revoke.getLeaseId(), state, "this agent does not hold it");
+      reports.leaseEnded(revoke.getLeaseId(), state, "this agent does not hold it");
     } else {
       lease.end(state, revoke.getReason(), nowNs);
     }
@@ -368,39 +322,17 @@ public final class Agent implements AutoCloseable {
     return leases.values().stream().mapToLong(LeaseWorkers::windowBytes).sum();
   }
 
-  private void tellPrepareFailed(String leaseId, Status status, String error) {
-    link.send(
-        AgentMessage.newBuilder()
-            .setLeasePrepared(
-                LeasePrepared.newBuilder()
-                    .setLeaseId(leaseId)
-                    .setStatus(status.name())
-                    .setError(error)));
-  }
-
-  private void tellEnded(String leaseId, LeaseState state, String reason) {
-    LeaseEnded ended =
-        LeaseEnded.newBuilder().setLeaseId(leaseId).setState(state).setReason(reason).build();
-    if (isWelcome && link.send(AgentMessage.newBuilder().setLeaseEnded(ended))) {
-      return;
-    }
-    if (untoldEnds.size() == MAX_UNTOLD_ENDS) {
-      untoldEnds.removeFirst(); // the gateway learns it from the next hello, without the reason
-    }
-    untoldEnds.addLast(ended);
-  }
-
   /** News of a lease; on the loop. */
   private final class Outcome implements LeaseWorkers.Outcome {
     @Override
     public void prepared(LeaseWorkers lease, LeasePrepared message) {
       LOG.log(Level.INFO, "lease {0} is ready", lease.id());
-      link.send(AgentMessage.newBuilder().setLeasePrepared(message));
+      reports.leasePrepared(message);
     }
 
     @Override
     public void functionPrepared(LeaseWorkers lease, FunctionPrepared message) {
-      link.send(AgentMessage.newBuilder().setFunctionPrepared(message));
+      reports.functionPrepared(message);
     }
 
     @Override
@@ -410,9 +342,9 @@ public final class Agent implements AutoCloseable {
           Level.INFO, "lease {0} ended: {1}: {2}", lease.id(), lease.endState(), lease.endReason());
       String prepareError = lease.prepareError();
       if (prepareError != null && lease.endState() == LeaseState.FAILED) {
-        tellPrepareFailed(lease.id(), lease.prepareStatus(), prepareError);
+        reports.prepareFailed(lease.id(), lease.prepareStatus(), prepareError);
       } else {
-        tellEnded(lease.id(), lease.endState(), lease.endReason());
+        reports.leaseEnded(lease.id(), lease.endState(), lease.endReason());
       }
     }
   }
@@ -440,31 +372,17 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  private void tickAndRepeat() {
-    tick();
-    ticks = loop.schedule(this::tickAndRepeat, TICK_MS, TimeUnit.MILLISECONDS);
-  }
-
   private void tick() {
-    try {
-      long nowNs = System.nanoTime();
-      List.copyOf(leases.values()).forEach(lease -> lease.tick(nowNs));
-      if (isWelcome && nowNs - nextHeartbeatNs >= 0) {
-        nextHeartbeatNs = nowNs + heartbeatNs;
-        int running = leases.values().stream().mapToInt(LeaseWorkers::workersRunning).sum();
-        link.send(
-            AgentMessage.newBuilder()
-                .setHeartbeat(
-                    Heartbeat.newBuilder()
-                        .setWindowUsedBytes(usedBytes())
-                        .setWorkersRunning(running)));
-      }
-      if (isDraining) {
-        continueDraining(nowNs);
-      }
-    } catch (RuntimeException e) {
-      // The loop must go on: deadlines of other leases depend on it.
-      LOG.log(Level.ERROR, "defect in the agent's loop", e);
+    long nowNs = System.nanoTime();
+    link.tick(nowNs);
+    List.copyOf(leases.values()).forEach(lease -> lease.tick(nowNs));
+    if (reports.isWelcome() && nowNs - nextHeartbeatNs >= 0) {
+      nextHeartbeatNs = nowNs + heartbeatNs;
+      reports.heartbeat(
+          usedBytes(), leases.values().stream().mapToInt(LeaseWorkers::workersRunning).sum());
+    }
+    if (isDraining) {
+      continueDraining(nowNs);
     }
   }
 
@@ -497,15 +415,10 @@ public final class Agent implements AutoCloseable {
     } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
       LOG.log(Level.ERROR, "workers are left behind; they end with this process", e);
     }
-    loop.execute(() -> {
-      link.close();
-      if (ticks != null) {
-        ticks.cancel(false);
-      }
-    });
-    loop.shutdown();
+    loop.execute(link::close);
+    fetches.shutdownNow();
     try {
-      if (!loop.awaitTermination(2, TimeUnit.SECONDS)) {
+      if (!loop.end(2)) {
         LOG.log(Level.WARNING, "the agent's loop does not end");
       }
       channel.shutdown();

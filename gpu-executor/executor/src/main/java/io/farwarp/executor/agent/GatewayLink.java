@@ -9,8 +9,7 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -39,17 +38,18 @@ final class GatewayLink implements AutoCloseable {
   }
 
   private final ManagedChannel channel;
-  private final ScheduledExecutorService loop;
+  private final Executor loop;
   private final Peer peer;
   private @Nullable ClientCallStreamObserver<AgentMessage> requests;
-  private @Nullable ScheduledFuture<?> retry;
+  private boolean retries;
+  private long retryNs;
   private long streams;
   private long sequence;
   private long pauseMs = FIRST_PAUSE_MS;
   private boolean closed;
   private boolean everAttached;
 
-  GatewayLink(ManagedChannel channel, ScheduledExecutorService loop, Peer peer) {
+  GatewayLink(ManagedChannel channel, Executor loop, Peer peer) {
     this.channel = channel;
     this.loop = loop;
     this.peer = peer;
@@ -65,6 +65,14 @@ final class GatewayLink implements AutoCloseable {
     channel.resetConnectBackoff();
     FleetServiceGrpc.newStub(channel).attach(new Stream(++streams));
     send(peer.hello());
+  }
+
+  /** Attaches again when the pause after a broken stream is over; on the agent's thread. */
+  void tick(long nowNs) {
+    if (retries && nowNs - retryNs >= 0) {
+      retries = false;
+      attach();
+    }
   }
 
   /** Sends, if there is a stream; false: there is none, or it takes nothing more for now. */
@@ -94,7 +102,8 @@ final class GatewayLink implements AutoCloseable {
         status.getCode(),
         status.getDescription(),
         pauseMs);
-    retry = loop.schedule(this::attach, pauseMs + jitterMs, TimeUnit.MILLISECONDS);
+    retries = true;
+    retryNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pauseMs + jitterMs);
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
   }
 
@@ -108,9 +117,6 @@ final class GatewayLink implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    if (retry != null) {
-      retry.cancel(false);
-    }
     if (requests != null) {
       requests.onCompleted();
       requests = null;

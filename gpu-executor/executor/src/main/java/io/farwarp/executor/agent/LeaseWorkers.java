@@ -13,6 +13,10 @@ import io.farwarp.v1.WorkerEndpoint;
 import io.farwarp.v1.WorkerEvent;
 import io.farwarp.v1.WorkerStarted;
 import io.farwarp.wire.Status;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * by the agent's thread only; time is a parameter.
  */
 final class LeaseWorkers {
+  private static final Logger LOG = System.getLogger(LeaseWorkers.class.getName());
+
   /** A worker that has not ended this long after it was told to is killed. */
   static final long STOP_GRACE_NS = TimeUnit.SECONDS.toNanos(1);
 
@@ -76,12 +82,27 @@ final class LeaseWorkers {
   /** What the workers of a lease have said of one function. */
   private static final class FunctionLoads {
     final boolean isPartOfPrepare;
+
+    /** The package, for as long as workers have to read it; null: there is none. */
+    final @Nullable Path file;
+
     int answers;
     FunctionPrepared sum;
 
-    FunctionLoads(boolean isPartOfPrepare, FunctionPrepared empty) {
+    FunctionLoads(boolean isPartOfPrepare, @Nullable Path file, FunctionPrepared empty) {
       this.isPartOfPrepare = isPartOfPrepare;
+      this.file = file;
       this.sum = empty;
+    }
+
+    void removeFile() {
+      try {
+        if (file != null) {
+          Files.deleteIfExists(file);
+        }
+      } catch (IOException e) {
+        LOG.log(Level.WARNING, "a package stays until the agent ends", e);
+      }
     }
   }
 
@@ -146,14 +167,22 @@ final class LeaseWorkers {
     started.add(null);
   }
 
-  /** A function's package is on disk: to be loaded by every worker. */
+  /** A function's package is on disk: to be loaded by every worker, and then removed. */
   void load(LeaseFunction function, Path file, boolean isPartOfPrepare) {
     int id = function.getFunctionId();
-    loads.put(
-        id,
+    FunctionLoads load =
         new FunctionLoads(
             isPartOfPrepare,
-            FunctionPrepared.newBuilder().setLeaseId(id()).setFunctionId(id).build()));
+            file,
+            FunctionPrepared.newBuilder().setLeaseId(id()).setFunctionId(id).build());
+    if (stage == Stage.ENDING || stage == Stage.GONE) {
+      load.removeFile();
+      return;
+    }
+    FunctionLoads before = loads.put(id, load);
+    if (before != null) {
+      before.removeFile();
+    }
     // A manifest may be large, and the worker reads it from the package.
     LeaseFunction slim =
         function.toBuilder().setVersion(function.getVersion().toBuilder().clearManifest()).build();
@@ -221,7 +250,7 @@ final class LeaseWorkers {
             .setStatus(status.name())
             .setError(error)
             .build();
-    FunctionLoads load = new FunctionLoads(isPartOfPrepare, failed);
+    FunctionLoads load = new FunctionLoads(isPartOfPrepare, null, failed);
     load.answers = workers.size();
     loads.put(function.getFunctionId(), load);
     loaded(load);
@@ -249,6 +278,7 @@ final class LeaseWorkers {
     if (load.answers < workers.size()) {
       return;
     }
+    load.removeFile();
     if (load.isPartOfPrepare) {
       finishLoading();
     } else {
@@ -327,6 +357,7 @@ final class LeaseWorkers {
     if (stage == Stage.ENDING && exited == workers.size()) {
       stage = Stage.GONE;
       workers.forEach(WorkerProcess::release);
+      loads.values().forEach(FunctionLoads::removeFile);
       outcome.gone(this);
     }
   }

@@ -11,6 +11,7 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -25,45 +26,53 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Function packages on this host's disk, by digest; fetched from the gateway when they are first
- * needed, verified each time that they are handed out. Any thread; one fetch at a time.
+ * needed, verified each time that they are handed out. One thread at a time.
  */
 final class PackageCache {
-  private static final long MAX_CACHE_BYTES = 1L << 30;
+  static final long DEFAULT_BYTES = 1L << 30;
   private static final long FETCH_LIMIT_S = 60;
 
   private final Path directory;
   private final Channel gateway;
-  private final ReentrantLock lock = new ReentrantLock();
+  private final long maxBytes;
 
-  PackageCache(Path directory, Channel gateway) {
+  /**
+   * @param maxBytes that are kept, but for the package that was asked for last
+   */
+  PackageCache(Path directory, Channel gateway, long maxBytes) {
     this.directory = directory;
     this.gateway = gateway;
+    this.maxBytes = maxBytes;
   }
 
   /**
-   * The file of the package with {@code digest}; blocks while it is fetched.
+   * Makes {@code target} the package with {@code digest}; blocks while it is fetched. The name is
+   * the caller's own: the package stays there whatever the cache throws out.
    *
    * @throws IOException the gateway does not give it, it is not what was asked for, or the disk is
    *     full
    */
-  Path file(ByteString digest, String leaseId) throws IOException {
-    lock.lock();
-    try {
-      Files.createDirectories(directory);
-      Path file = directory.resolve(HexFormat.of().formatHex(digest.toByteArray()));
-      if (Files.exists(file) && isIntact(file, digest)) {
-        Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
-        return file;
-      }
+  void provide(ByteString digest, String leaseId, Path target) throws IOException {
+    Files.createDirectories(directory);
+    Path file = directory.resolve(HexFormat.of().formatHex(digest.toByteArray()));
+    if (Files.exists(file) && isIntact(file, digest)) {
+      Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+    } else {
       fetch(digest, leaseId, file);
       trim(file);
-      return file;
-    } finally {
-      lock.unlock();
+    }
+    link(file, target);
+  }
+
+  private static void link(Path file, Path target) throws IOException {
+    try {
+      Files.createLink(target, file);
+    } catch (FileSystemException | UnsupportedOperationException e) {
+      // Another file system, or one without hard links.
+      Files.copy(file, target);
     }
   }
 
@@ -117,7 +126,7 @@ final class PackageCache {
     files.sort(Comparator.comparing(PackageCache::lastUsed).reversed());
     for (Path file : files) {
       bytes += Files.size(file);
-      if (bytes > MAX_CACHE_BYTES && !file.equals(keep)) {
+      if (bytes > maxBytes && !file.equals(keep)) {
         Files.deleteIfExists(file);
       }
     }

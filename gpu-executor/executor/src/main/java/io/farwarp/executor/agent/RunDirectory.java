@@ -33,6 +33,7 @@ final class RunDirectory implements AutoCloseable {
   private final Path path;
   private final FileChannel lockFile;
   private int nextWorker;
+  private int nextPackage;
 
   private RunDirectory(Path path, FileChannel lockFile) {
     this.path = path;
@@ -76,6 +77,11 @@ final class RunDirectory implements AutoCloseable {
     Path directory = path.resolve("w" + nextWorker++);
     createPrivate(directory);
     return directory;
+  }
+
+  /** A new name for a function package that workers are to read. */
+  synchronized Path newPackagePath() {
+    return path.resolve("p" + nextPackage++);
   }
 
   private static void createPrivate(Path directory) throws IOException {

@@ -15,8 +15,6 @@ import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -30,9 +28,6 @@ import java.util.concurrent.TimeUnit;
  */
 final class WorkerProcess {
   private static final Logger LOG = System.getLogger(WorkerProcess.class.getName());
-  private static final int KEPT_LINES = 20;
-  private static final int TOLD_LINES = 3;
-  private static final int MAX_LINE = 300;
   private static final int MAX_WAITING_COMMANDS = 256;
 
   /** What a worker process does. */
@@ -52,7 +47,7 @@ final class WorkerProcess {
   private final Events events;
   private final BlockingQueue<WorkerCommand> commands =
       new ArrayBlockingQueue<>(MAX_WAITING_COMMANDS);
-  private final Deque<String> lines = new ArrayDeque<>();
+  private final LogTail lastLines = new LogTail();
 
   private WorkerProcess(
       String name, Path directory, SharedMemory window, Process process, Events events) {
@@ -205,7 +200,7 @@ final class WorkerProcess {
       LOG.log(Level.WARNING, "{0}: {1}", name, e.toString());
       kill();
     }
-    events.exited(exitCode(), lastLines());
+    events.exited(exitCode(), lastLines.last());
   }
 
   private int exitCode() {
@@ -225,32 +220,9 @@ final class WorkerProcess {
 
   private void readLog() {
     try (BufferedReader log = process.errorReader(StandardCharsets.UTF_8)) {
-      String line = log.readLine();
-      while (line != null) {
-        keep(line.length() > MAX_LINE ? line.substring(0, MAX_LINE) : line);
-        line = log.readLine();
-      }
+      lastLines.read(log, line -> LOG.log(Level.DEBUG, "{0}: {1}", name, line));
     } catch (IOException e) {
       LOG.log(Level.DEBUG, "{0}: its log ends: {1}", name, e.toString());
-    }
-  }
-
-  private void keep(String line) {
-    LOG.log(Level.DEBUG, "{0}: {1}", name, line);
-    synchronized (lines) {
-      if (lines.size() == KEPT_LINES) {
-        lines.removeFirst();
-      }
-      lines.addLast(line);
-    }
-  }
-
-  private String lastLines() {
-    synchronized (lines) {
-      return lines.stream()
-          .skip(Math.max(0, lines.size() - TOLD_LINES))
-          .reduce((a, b) -> a + " | " + b)
-          .orElse("");
     }
   }
 
