@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.farwarp.rdma.linux.SharedMemory;
+import io.farwarp.rdma.provider.Acceptor;
 import io.farwarp.wire.Wire;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,6 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 public abstract class HandshakeContract {
   /** Every transport's preface: magic, version 1, its number. */
   private static final int PREFACE_BYTES = 8;
+
+  private static final int SILENT_PEERS = 200;
 
   @TempDir Path directory;
   private SharedMemory window;
@@ -100,15 +103,15 @@ public abstract class HandshakeContract {
   void silent_peers_cost_nobody_else_the_connection() throws Exception {
     List<SocketChannel> silent = new ArrayList<>();
     try {
-      for (int i = 0; i < 15; i++) {
+      for (int i = 0; i < SILENT_PEERS; i++) {
         silent.add(raw());
+        if (i % 50 == 0) {
+          requireServed();
+        }
       }
       requireServed();
-      // As many as there are places: who comes now waits until the first are thrown out.
-      silent.add(raw());
-      silent.add(raw());
-      requireServed();
-      for (SocketChannel one : silent.subList(0, 15)) {
+      // The oldest have gone for those who came after them.
+      for (SocketChannel one : silent.subList(0, SILENT_PEERS - Acceptor.MAX_AT_ONCE)) {
         readToEnd(one);
       }
     } finally {

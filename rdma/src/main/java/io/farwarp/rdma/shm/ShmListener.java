@@ -108,22 +108,39 @@ final class ShmListener implements Listener {
     }
 
     @Override
-    public void run() {
-      handshake(peer);
+    public void run(Acceptor.Place place) {
+      handshake(peer, place);
     }
 
     @Override
     public void discard() {
       peer.close();
     }
+
+    @Override
+    public void displace() {
+      try {
+        peer.shutdown();
+      } catch (IOException e) {
+        LOG.log(Level.DEBUG, "a peer on " + path + " has gone by itself", e);
+      }
+    }
+
+    /** Only peers that may enter the directory come here: they are not told apart. */
+    @Override
+    public Object origin() {
+      return path;
+    }
   }
 
-  private void handshake(UnixSocket peer) {
+  private void handshake(UnixSocket peer, Acceptor.Place place) {
     try {
       long deadlineNs = System.nanoTime() + Acceptor.TIMEOUT_NS;
       UnixStream stream = new UnixStream(peer, cancel);
       Greeting greeting = new Greeting(stream, ShmTransport.NUMBER, deadlineNs);
-      switch (greeting.challenge(admission)) {
+      Admission.Verdict verdict = greeting.challenge(admission);
+      place.settle();
+      switch (verdict) {
         case Admission.Refused refused -> {
           greeting.sendVerdict(refused);
           peer.close();
@@ -131,6 +148,7 @@ final class ShmListener implements Listener {
         case Admission.Admitted admitted -> establish(greeting, stream, peer, admitted, deadlineNs);
       }
     } catch (IOException | RuntimeException e) {
+      place.settle();
       peer.close();
       LOG.log(Level.DEBUG, "handshake on " + path + " failed", e);
     }

@@ -7,8 +7,10 @@ import io.farwarp.rdma.provider.Acceptor;
 import io.farwarp.rdma.provider.Greeting;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -17,6 +19,8 @@ final class TcpListener implements Listener {
   /** What the connector sends once it has the grant. */
   static final byte READY = 1;
 
+  private static final String CLOSED = "the listener was closed during the handshake";
+  private static final int BACKLOG = 256;
   private static final System.Logger LOG = System.getLogger(TcpListener.class.getName());
 
   private final ServerSocketChannel channel;
@@ -35,7 +39,7 @@ final class TcpListener implements Listener {
     InetSocketAddress local = address.resolve().getFirst();
     ServerSocketChannel channel = ServerSocketChannel.open();
     try {
-      channel.bind(local);
+      channel.bind(local, BACKLOG);
       String bound = TcpAddress.format((InetSocketAddress) channel.getLocalAddress());
       return new TcpListener(channel, bound, admission);
     } catch (IOException e) {
@@ -55,29 +59,43 @@ final class TcpListener implements Listener {
   }
 
   private Acceptor.Handshake accept() throws IOException {
-    TcpStream stream = new TcpStream(channel.accept());
+    SocketChannel accepted = channel.accept();
+    InetAddress origin = ((InetSocketAddress) accepted.getRemoteAddress()).getAddress();
+    TcpStream stream = new TcpStream(accepted);
     return new Acceptor.Handshake() {
       @Override
-      public void run() {
-        handshake(stream);
+      public void run(Acceptor.Place place) {
+        handshake(stream, place);
       }
 
       @Override
       public void discard() {
         closeQuietly(stream);
       }
+
+      @Override
+      public void displace() {
+        stream.cancel("others wanted the place of a peer that had not proven itself");
+      }
+
+      @Override
+      public Object origin() {
+        return origin;
+      }
     };
   }
 
-  private void handshake(TcpStream stream) {
+  private void handshake(TcpStream stream, Acceptor.Place place) {
     opening.add(stream);
     try {
       if (acceptor.isStopped()) {
-        stream.cancel();
+        stream.cancel(CLOSED);
       }
       long deadlineNs = System.nanoTime() + Acceptor.TIMEOUT_NS;
       Greeting greeting = new Greeting(stream, TcpTransport.NUMBER, deadlineNs);
-      switch (greeting.challenge(admission)) {
+      Admission.Verdict verdict = greeting.challenge(admission);
+      place.settle();
+      switch (verdict) {
         case Admission.Refused refused -> {
           greeting.sendVerdict(refused);
           stream.close();
@@ -85,6 +103,7 @@ final class TcpListener implements Listener {
         case Admission.Admitted admitted -> establish(greeting, stream, admitted);
       }
     } catch (IOException | RuntimeException e) {
+      place.settle();
       LOG.log(Level.DEBUG, "handshake on " + address + " failed", e);
       closeQuietly(stream);
     } finally {
@@ -136,7 +155,7 @@ final class TcpListener implements Listener {
     } catch (IOException e) {
       LOG.log(Level.WARNING, "closing the listener on " + address, e);
     }
-    opening.forEach(TcpStream::cancel);
+    opening.forEach(stream -> stream.cancel(CLOSED));
     acceptor.awaitEnd();
   }
 }

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A TCP socket while its connection is opened, and the selector that stays with it afterwards. One
@@ -20,7 +21,7 @@ final class TcpStream implements ConnectStream, AutoCloseable {
   private final SocketChannel channel;
   private final Selector selector;
   private final SelectionKey key;
-  private volatile boolean cancelled;
+  private volatile @Nullable String cancelled;
 
   /** Owns the channel, also when it throws. */
   TcpStream(SocketChannel channel) throws IOException {
@@ -100,14 +101,15 @@ final class TcpStream implements ConnectStream, AutoCloseable {
     }
     key.interestOps(operation);
     selector.select(ready -> {}, leftNs / NANOS_PER_MILLI + 1);
-    if (cancelled) {
-      throw new IOException("the listener was closed during the handshake");
+    String why = cancelled;
+    if (why != null) {
+      throw new IOException(why);
     }
   }
 
   /** Ends the handshake; any thread. */
-  void cancel() {
-    cancelled = true;
+  void cancel(String why) {
+    cancelled = why;
     selector.wakeup();
   }
 
