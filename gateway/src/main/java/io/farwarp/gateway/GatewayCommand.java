@@ -110,7 +110,8 @@ public final class GatewayCommand implements Callable<Integer> {
     return HostAndPort.fromString(listen).getHost();
   }
 
-  private static Path defaultDataDir() {
+  /** What a gateway uses that is given no --data-dir. */
+  public static Path defaultDataDir() {
     String state = System.getenv("XDG_STATE_HOME");
     Path base =
         state == null || state.isEmpty()

@@ -3,9 +3,7 @@ package io.farwarp.cli;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
@@ -50,17 +48,10 @@ public final class ChildProcess implements AutoCloseable {
    */
   static ChildProcess start(Consumer<String> log, Duration patience, List<String> arguments) {
     List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-XX:+ExitOnOutOfMemoryError",
-                "-D" + ParentWatch.PROPERTY + "=true",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
-    command.addAll(arguments);
+        JavaCommand.of(
+            Main.class,
+            List.of("-XX:+ExitOnOutOfMemoryError", "-D" + ParentWatch.PROPERTY + "=true"),
+            arguments);
     try {
       // Its standard input stays open and empty: its end is what tells the child to end.
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();

@@ -1,6 +1,7 @@
 package io.farwarp.cli;
 
 import io.farwarp.executor.agent.StopSignals;
+import io.farwarp.gateway.GatewayCommand;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -73,7 +74,7 @@ public final class UpCommand implements Callable<Integer> {
     try (LocalCluster cluster =
         LocalCluster.start(
             listen,
-            (dataDir == null ? defaultDataDir() : dataDir).toAbsolutePath(),
+            (dataDir == null ? GatewayCommand.defaultDataDir() : dataDir).toAbsolutePath(),
             Duration.ofSeconds(drainSeconds),
             agent,
             line -> {
@@ -98,15 +99,5 @@ public final class UpCommand implements Callable<Integer> {
       }
       throw new CommandException(end);
     }
-  }
-
-  /** The gateway's own default. */
-  private static Path defaultDataDir() {
-    String state = System.getenv("XDG_STATE_HOME");
-    Path base =
-        state == null || state.isEmpty()
-            ? Path.of(System.getProperty("user.home"), ".local", "state")
-            : Path.of(state);
-    return base.resolve("farwarp").resolve("gateway");
   }
 }

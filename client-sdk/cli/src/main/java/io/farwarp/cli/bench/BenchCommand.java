@@ -60,20 +60,11 @@ public final class BenchCommand implements Runnable {
           String transport,
       @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
-    requireTransport(transport);
     return measure(
         json,
-        (farwarp, progress) -> {
-          LatencyBench bench = new LatencyBench(farwarp, progress);
-          List<BenchRow> rows = new ArrayList<>();
-          if (!transport.equals("tcp")) {
-            rows.addAll(bench.shm());
-          }
-          if (!transport.equals("shm")) {
-            rows.addAll(bench.tcp());
-          }
-          return rows;
-        });
+        transport,
+        (farwarp, progress) -> new LatencyBench(farwarp, progress).shm(),
+        (farwarp, progress) -> new LatencyBench(farwarp, progress).tcp());
   }
 
   @Command(
@@ -89,20 +80,11 @@ public final class BenchCommand implements Runnable {
           String transport,
       @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
-    requireTransport(transport);
     return measure(
         json,
-        (farwarp, progress) -> {
-          BandwidthBench bench = new BandwidthBench(farwarp, progress);
-          List<BenchRow> rows = new ArrayList<>();
-          if (!transport.equals("tcp")) {
-            rows.addAll(bench.shm());
-          }
-          if (!transport.equals("shm")) {
-            rows.addAll(bench.tcp());
-          }
-          return rows;
-        });
+        transport,
+        (farwarp, progress) -> new BandwidthBench(farwarp, progress).shm(),
+        (farwarp, progress) -> new BandwidthBench(farwarp, progress).tcp());
   }
 
   @Command(
@@ -131,11 +113,25 @@ public final class BenchCommand implements Runnable {
     return measure(json, (farwarp, progress) -> new LeaseBench(farwarp, progress).rows());
   }
 
-  private void requireTransport(String transport) {
+  /** What is measured over each data path, for the one that is asked for or both. */
+  private int measure(boolean json, String transport, Measurement shm, Measurement tcp)
+      throws IOException {
     if (!List.of("shm", "tcp", "all").contains(transport)) {
       throw new ParameterException(
           spec.commandLine(), "--transport " + transport + "; it takes shm, tcp or all");
     }
+    return measure(
+        json,
+        (farwarp, progress) -> {
+          List<BenchRow> rows = new ArrayList<>();
+          if (!transport.equals("tcp")) {
+            rows.addAll(shm.rows(farwarp, progress));
+          }
+          if (!transport.equals("shm")) {
+            rows.addAll(tcp.rows(farwarp, progress));
+          }
+          return rows;
+        });
   }
 
   private int measure(boolean json, Measurement measurement) throws IOException {

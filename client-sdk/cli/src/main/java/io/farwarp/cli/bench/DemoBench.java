@@ -3,10 +3,10 @@ package io.farwarp.cli.bench;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.farwarp.cli.CommandException;
+import io.farwarp.cli.JavaCommand;
 import io.farwarp.cli.Main;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -23,19 +23,18 @@ final class DemoBench {
     progress.say("the demo with 1 local and 1 remote thread, --offload auto");
     Process demo =
         new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "demo",
-                "--offload",
-                "auto",
-                "--local-threads",
-                "1",
-                "--remote-threads",
-                "1",
-                "--json")
+                JavaCommand.of(
+                    Main.class,
+                    List.of(),
+                    List.of(
+                        "demo",
+                        "--offload",
+                        "auto",
+                        "--local-threads",
+                        "1",
+                        "--remote-threads",
+                        "1",
+                        "--json")))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     String out = new String(demo.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

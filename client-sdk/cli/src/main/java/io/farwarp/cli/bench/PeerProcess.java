@@ -1,9 +1,10 @@
 package io.farwarp.cli.bench;
 
+import io.farwarp.cli.JavaCommand;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
-import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A {@link BaselinePeer} as a child process with this JVM's own class path. */
@@ -14,14 +15,7 @@ final class PeerProcess implements AutoCloseable {
 
   PeerProcess(String kind, String argument) throws IOException {
     process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                BaselinePeer.class.getName(),
-                kind,
-                argument)
+        new ProcessBuilder(JavaCommand.of(BaselinePeer.class, List.of(), List.of(kind, argument)))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     commands = process.outputWriter();

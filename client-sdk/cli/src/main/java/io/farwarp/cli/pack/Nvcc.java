@@ -33,9 +33,12 @@ final class Nvcc {
    * @param wanted name of the file that would have been used, for the error where nvcc is missing
    */
   static byte[] ptx(Path source, String wanted) {
-    if (!isOnPath("nvcc")) {
+    if (!isInstalled()) {
       throw new CommandException(
           source + " needs nvcc, which is not on PATH; put " + wanted + " beside it instead");
+    }
+    if (!Files.exists(source)) {
+      throw new CommandException(source + ": no such file");
     }
     Path raw = temporary();
     Path lowered = temporary();
@@ -56,6 +59,10 @@ final class Nvcc {
       delete(raw);
       delete(lowered);
     }
+  }
+
+  static boolean isInstalled() {
+    return isOnPath("nvcc");
   }
 
   private static String at(String ptx, String version, String target) {

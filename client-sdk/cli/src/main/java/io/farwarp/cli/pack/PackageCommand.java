@@ -26,6 +26,8 @@ import picocli.CommandLine.Spec;
 /** Makes function packages. */
 @Command(name = "package", mixinStandardHelpOptions = true, description = "Make function packages.")
 public final class PackageCommand implements Runnable {
+  private static final String CUDA = ".cu";
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -67,10 +69,11 @@ public final class PackageCommand implements Runnable {
       name = "init",
       mixinStandardHelpOptions = true,
       description =
-          "Write a manifest skeleton from the entry points of a PTX file. What PTX does not tell"
-              + " (shapes, directions, grid) is guessed, to be edited.")
+          "Write a manifest skeleton from the entry points of a PTX file, or of a .cu that nvcc"
+              + " compiles. What PTX does not tell (shapes, directions, grid) is guessed, to be"
+              + " edited.")
   void init(
-      @Parameters(paramLabel = "FILE.ptx") Path ptx,
+      @Parameters(paramLabel = "FILE.ptx|FILE.cu") Path source,
       @Option(
               names = "--kernel",
               paramLabel = "NAME",
@@ -79,14 +82,18 @@ public final class PackageCommand implements Runnable {
       @Option(
               names = {"-o", "--output"},
               paramLabel = "FILE",
-              description = "The manifest (default: manifest.json beside the PTX).")
+              description = "The manifest (default: manifest.json beside FILE).")
           @Nullable Path output,
       @Option(names = "--force", description = "Overwrite a manifest that exists.") boolean force) {
-    Path file = output != null ? output : ptx.resolveSibling(FunctionPackage.MANIFEST);
+    Path file = output != null ? output : source.resolveSibling(FunctionPackage.MANIFEST);
     if (Files.exists(file) && !force) {
       throw new CommandException(file + " exists; --force overwrites it");
     }
-    String text = text(ptx);
+    Path ptx = ptxOf(source);
+    String text =
+        ptx.equals(source)
+            ? text(source)
+            : new String(Nvcc.ptx(source, ptx.toString()), StandardCharsets.UTF_8);
     try (PtxModule module = PtxModule.load(text, PtxOptions.defaults())) {
       List<String> kernels = wanted != null ? wanted : module.kernelNames();
       if (kernels.isEmpty() || !module.kernelNames().containsAll(kernels)) {
@@ -104,6 +111,14 @@ public final class PackageCommand implements Runnable {
     } catch (PtxException e) {
       throw new CommandException(ptx + ": " + e.getMessage(), e);
     }
+  }
+
+  /** The module that the manifest names: {@code source} itself, or what it is compiled to. */
+  private static Path ptxOf(Path source) {
+    String name = source.getFileName().toString();
+    return name.endsWith(CUDA)
+        ? source.resolveSibling(name.substring(0, name.length() - CUDA.length()) + ".ptx")
+        : source;
   }
 
   private static String text(Path ptx) {

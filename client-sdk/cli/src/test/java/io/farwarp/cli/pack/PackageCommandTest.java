@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.farwarp.cli.CommandException;
 import io.farwarp.function.FunctionPackage;
@@ -27,6 +28,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 import picocli.CommandLine;
 
 class PackageCommandTest {
+  private static final String TWICE =
+      """
+      extern "C" __global__ void twice(const float *in, float *out, int n) {
+        int i = blockIdx.x * blockDim.x + threadIdx.x;
+        if (i < n) out[i] = 2 * in[i];
+      }
+      """;
+
   @TempDir private Path directory;
 
   private Path sample(Sample sample) throws Exception {
@@ -50,6 +59,25 @@ class PackageCommandTest {
     String text = Files.readString(path);
     assertTrue(text.contains(from), text);
     Files.writeString(path, text.replace(from, to));
+  }
+
+  @Test
+  void a_skeleton_comes_from_a_cuda_source_where_nvcc_is() throws Exception {
+    assumeTrue(Nvcc.isInstalled(), "skipped: no nvcc on PATH");
+    Path source = Files.writeString(directory.resolve("twice.cu"), TWICE);
+    assertEquals(0, new CommandLine(new PackageCommand()).execute("init", source.toString()));
+    FunctionManifest manifest =
+        ManifestJson.read(Files.readAllBytes(directory.resolve("manifest.json")));
+    assertEquals("twice.ptx", manifest.getModules(0).getFile());
+    assertEquals("twice", manifest.getPlan(0).getKernel());
+  }
+
+  @Test
+  void a_cuda_source_without_nvcc_or_without_itself_is_told() {
+    Path absent = directory.resolve("absent.cu");
+    String message =
+        assertThrows(CommandException.class, () -> Nvcc.ptx(absent, "absent.ptx")).getMessage();
+    assertTrue(message.startsWith(absent.toString()), message);
   }
 
   @ParameterizedTest
