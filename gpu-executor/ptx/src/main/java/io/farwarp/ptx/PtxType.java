@@ -26,6 +26,8 @@ public enum PtxType {
   BF16(2, Family.HALF),
   F16X2(4, Family.HALF),
   BF16X2(4, Family.HALF),
+  U16X2(4, Family.PACKED),
+  S16X2(4, Family.PACKED),
   F32(4, Family.FLOAT),
   F64(8, Family.FLOAT);
 
@@ -36,6 +38,7 @@ public enum PtxType {
     UNSIGNED,
     SIGNED,
     HALF,
+    PACKED,
     FLOAT
   }
 
@@ -73,6 +76,22 @@ public enum PtxType {
 
   public boolean isSigned() {
     return family == Family.SIGNED;
+  }
+
+  /** Whether this is f16 or bf16, alone or packed. */
+  public boolean isHalf() {
+    return family == Family.HALF;
+  }
+
+  /** The type of each half of a packed type; the type itself if it is not packed. */
+  public PtxType element() {
+    return switch (this) {
+      case F16X2 -> F16;
+      case BF16X2 -> BF16;
+      case U16X2 -> U16;
+      case S16X2 -> S16;
+      default -> this;
+    };
   }
 
   /** Whether the JVM holds a value of this type as {@code float} or {@code double}. */

@@ -3,8 +3,12 @@ package io.farwarp.ptx;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import java.util.Random;
 
-/** A line of PTX and what it must give, checked over all combinations of edge values. */
+/**
+ * A line of PTX and what it must give, checked over all combinations of edge values and over seeded
+ * random ones.
+ */
 final class Conformance {
   /** The expected bits of the result from the bits of the operands. */
   interface Reference {
@@ -18,10 +22,16 @@ final class Conformance {
     }
   }
 
+  private static final int RANDOM_ROWS = 200;
+
   private Conformance() {}
 
   static void check(Case test) throws Exception {
     List<long[]> rows = OneInstruction.combinations(test.operands());
+    Random random = new Random(test.code().hashCode());
+    for (int i = 0; i < RANDOM_ROWS && !test.operands().isEmpty(); i++) {
+      rows.add(test.operands().stream().mapToLong(t -> OneInstruction.random(t, random)).toArray());
+    }
     long[] results = OneInstruction.run(test.code(), test.result(), test.operands(), rows);
     for (int i = 0; i < results.length; i++) {
       long[] row = java.util.Arrays.copyOf(rows.get(i), 4);
@@ -52,7 +62,10 @@ final class Conformance {
           Float.isNaN(Float.intBitsToFloat((int) bits)) ? 0x7FC0_0000L : bits & 0xFFFF_FFFFL;
       case F64 ->
           Double.isNaN(Double.longBitsToDouble(bits)) ? Double.doubleToLongBits(Double.NaN) : bits;
-      case F16 -> Float.isNaN(Float.float16ToFloat((short) bits)) ? 0x7FFF : bits & 0xFFFF;
+      case F16, BF16 -> HalfFormat.of(type).isNan(bits) ? HalfFormat.NAN : bits & 0xFFFF;
+      case F16X2, BF16X2 ->
+          canonical(type.element(), bits & 0xFFFF)
+              | (canonical(type.element(), (bits >>> 16) & 0xFFFF) << 16);
       case PRED -> bits;
       default -> type.sizeBytes() == 8 ? bits : bits & ((1L << (type.sizeBytes() * 8)) - 1);
     };

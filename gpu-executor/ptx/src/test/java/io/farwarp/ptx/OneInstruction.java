@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 
 /**
  * Runs a few lines of PTX over a table of inputs: thread i gets row i in the registers {@code a},
@@ -110,9 +111,37 @@ final class OneInstruction {
       case PRED -> new long[] {0, 1};
       case F32 -> floatEdges();
       case F64 -> doubleEdges();
-      case F16 -> new long[] {0, 0x8000, 0x3C00, 0xBC00, 0x0001, 0x03FF, 0x7BFF, 0x7C00, 0xFC00};
+      case F16 ->
+          new long[] {
+            0, 0x8000, 0x3C00, 0xBC00, 0x0001, 0x03FF, 0x0400, 0x3C01, 0xB800, 0x6400, 0x7BFF,
+            0xFBFF, 0x7C00, 0xFC00, 0x7E00
+          };
+      case BF16 ->
+          new long[] {
+            0, 0x8000, 0x3F80, 0xBF80, 0x0001, 0x807F, 0x0080, 0x3F81, 0x3FC0, 0x4B00, 0x7F7F,
+            0xFF7F, 0x7F80, 0xFF80, 0x7FC0
+          };
+      case F16X2, BF16X2 -> pairs(edges(type.element()));
       default -> integerEdges(type.sizeBytes() * 8);
     };
+  }
+
+  /** Each value beside another. */
+  private static long[] pairs(long[] values) {
+    long[] pairs = new long[values.length];
+    for (int i = 0; i < values.length; i++) {
+      pairs[i] = values[i] | (values[(i * 4 + 7) % values.length] << 16);
+    }
+    return pairs;
+  }
+
+  /** Values of a type with random bits. */
+  static long random(PtxType type, Random random) {
+    if (type == PtxType.PRED) {
+      return random.nextInt(2);
+    }
+    long bits = random.nextLong();
+    return type.sizeBytes() == 8 ? bits : bits & ((1L << (type.sizeBytes() * 8)) - 1);
   }
 
   private static long[] integerEdges(int bits) {

@@ -35,7 +35,7 @@ final class RefusalTest {
         "bar.sync 0",
         "shfl.sync.down.b32 %r1, %r2, 1, 31, -1",
         "ld.shared.f32 %f1, [%r1]",
-        "add.bf16 %r1, %r2, %r3",
+        "add.rz.bf16 %r1, %r2, %r3",
         "add.lo.s32 %r1, %r2, %r3",
         "mul.s32 %r1, %r2, %r3",
         "frobnicate %r1",

@@ -11,33 +11,93 @@ import java.lang.constant.MethodTypeDesc;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Atomic operations on global memory. */
+/** Atomic operations on global memory. A vector's elements are each atomic, not the whole. */
 final class AtomicEmitter {
-  private AtomicEmitter() {}
+  private final MethodBody body;
+  private final Instruction instruction;
+  private final Modifiers modifiers;
+  private final PtxType type;
+
+  private AtomicEmitter(MethodBody body, Instruction instruction) {
+    this.body = body;
+    this.instruction = instruction;
+    modifiers = instruction.modifiers();
+    type = modifiers.type();
+  }
 
   static void emit(MethodBody body, Instruction instruction) {
-    Modifiers modifiers = instruction.modifiers();
-    PtxType type = modifiers.type();
-    ClassDesc value = Names.primitive(MethodBody.kind(type));
+    new AtomicEmitter(body, instruction).emit();
+  }
+
+  private void emit() {
     int first = instruction.destinations();
+    int elements = Integer.parseInt(modifiers.oneOf("v1", "v2", "v4", "v8").substring(1));
+    if (elements == 1) {
+      int values = operation().equals("cas") ? 2 : 1;
+      operate(0, instruction.operands().subList(first + 1, first + 1 + values));
+      body.store(instruction, destination(), type);
+      return;
+    }
+    if (elements * type.sizeBytes() > 16) {
+      throw MethodBody.refuse(instruction, "accesses more than 16 bytes");
+    }
+    MemoryEmitter.requireAligned(
+        body, instruction, instruction.operand(first), elements * type.sizeBytes());
+    List<Operand> values = parts(instruction.operand(first + 1), elements);
+    List<Operand> results =
+        instruction.opcode() == Opcode.RED ? List.of() : parts(destination(), elements);
+    for (int i = 0; i < elements; i++) {
+      operate(i, values.subList(i, i + 1));
+      if (results.isEmpty()) {
+        body.store(instruction, destination(), type);
+      }
+    }
+    // An operand may be among the destinations, which are therefore written last.
+    for (int i = results.size() - 1; i >= 0; i--) {
+      body.store(instruction, results.get(i), type);
+    }
+  }
+
+  private Operand destination() {
+    return instruction.opcode() == Opcode.RED ? new Operand.Discard() : instruction.operand(0);
+  }
+
+  private List<Operand> parts(Operand operand, int elements) {
+    if (operand instanceof Operand.Vector vector && vector.elements().size() == elements) {
+      return vector.elements();
+    }
+    throw MethodBody.refuse(instruction, "needs a vector of " + elements + " elements");
+  }
+
+  private String operation() {
+    return modifiers.oneOf(
+        "", "add", "exch", "cas", "min", "max", "and", "or", "xor", "inc", "dec");
+  }
+
+  /** Leaves the old value of an element on the stack. */
+  private void operate(int element, List<Operand> values) {
+    ClassDesc value = Names.primitive(MethodBody.kind(type));
     body.code.aload(FrameLayout.CONTEXT);
-    MemoryEmitter.pushGeneric(body, instruction, instruction.operand(first));
+    int address = instruction.destinations();
+    MemoryEmitter.pushGeneric(body, instruction, instruction.operand(address));
+    if (element > 0) {
+      body.code.loadConstant((long) element * type.sizeBytes()).ladd();
+    }
     List<ClassDesc> parameters = new ArrayList<>(List.of(Names.CONTEXT, ConstantDescs.CD_long));
-    for (int i = first + 1; i < instruction.operands().size(); i++) {
-      body.push(instruction, instruction.operand(i), type);
+    for (Operand operand : values) {
+      body.push(instruction, operand, type);
       parameters.add(value);
     }
     body.code.loadConstant(instruction.line());
     parameters.add(ConstantDescs.CD_int);
-    String name =
-        modifiers.oneOf("", "add", "exch", "cas", "min", "max", "and", "or", "xor", "inc", "dec");
-    boolean ordered = name.equals("min") || name.equals("max");
-    if (ordered && !type.isSigned()) {
+    boolean narrow = type.isHalf() || type.sizeBytes() < 4;
+    String name = operation();
+    if (narrow) {
+      name += type.name();
+    } else if ((name.equals("min") || name.equals("max")) && !type.isSigned()) {
       name += "Unsigned";
     }
-    body.code.invokestatic(Names.ATOMICS, name, MethodTypeDesc.of(value, parameters));
-    Operand destination =
-        instruction.opcode() == Opcode.RED ? new Operand.Discard() : instruction.operand(0);
-    body.store(instruction, destination, type);
+    body.code.invokestatic(
+        narrow ? Names.NARROW_ATOMICS : Names.ATOMICS, name, MethodTypeDesc.of(value, parameters));
   }
 }

@@ -4,6 +4,7 @@ import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Modifiers;
 import io.farwarp.ptx.ir.Operand;
+import java.lang.classfile.Label;
 import java.lang.classfile.TypeKind;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
@@ -49,6 +50,9 @@ final class BitEmitter {
       case CLZ -> count("numberOfLeadingZeros");
       case PRMT -> permute();
       case LOP3 -> logic3();
+      case BMSK -> words("mask" + mode(), 2);
+      case SZEXT -> words((type.isSigned() ? "sign" : "zero") + "Extend" + mode(), 2);
+      case FNS -> words("findNth", 3);
       default -> throw new IllegalArgumentException(instruction.mnemonic());
     }
   }
@@ -254,6 +258,40 @@ final class BitEmitter {
     store();
   }
 
+  /** {@code lop3.or} and {@code lop3.and}: also whether the result is not 0, and a predicate. */
+  private void storeWithPredicate() {
+    if (!(instruction.operand(0) instanceof Operand.Pair pair)) {
+      throw MethodBody.refuse(instruction, "needs a result and a predicate");
+    }
+    // Both results are made before either is stored, for a destination may be an input.
+    body.code.dup();
+    Label zero = body.code.newLabel();
+    Label end = body.code.newLabel();
+    body.code.ifeq(zero).iconst_1().goto_(end).labelBinding(zero).iconst_0().labelBinding(end);
+    body.push(instruction, instruction.operand(5), PtxType.PRED);
+    if (modifiers.has("or")) {
+      body.code.ior();
+    } else {
+      body.code.iand();
+    }
+    body.store(instruction, pair.second(), PtxType.PRED);
+    body.store(instruction, pair.first(), type);
+  }
+
+  private String mode() {
+    return modifiers.has("wrap") ? "Wrap" : "Clamp";
+  }
+
+  private void words(String name, int operands) {
+    TypeKind[] kinds = new TypeKind[operands];
+    for (int i = 0; i < operands; i++) {
+      kinds[i] = INT;
+      pushWord(i + 1);
+    }
+    body.invoke(Names.BITS, name, INT, kinds);
+    store();
+  }
+
   private void logic3() {
     if (!(instruction.operand(4) instanceof Operand.Immediate table)
         || table.bits() < 0
@@ -265,6 +303,10 @@ final class BitEmitter {
     push(3);
     body.code.loadConstant((int) table.bits());
     body.invoke(Names.BITS, "logic3", INT, INT, INT, INT, INT);
-    store();
+    if (instruction.operands().size() == 6) {
+      storeWithPredicate();
+    } else {
+      store();
+    }
   }
 }

@@ -3,6 +3,7 @@ package io.farwarp.ptx.codegen;
 import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Modifiers;
+import io.farwarp.ptx.ir.Opcode;
 import io.farwarp.ptx.ir.Operand;
 import java.lang.classfile.Label;
 import java.lang.classfile.TypeKind;
@@ -14,13 +15,18 @@ final class ComparisonEmitter {
   private final Modifiers modifiers;
   private final PtxType type;
   private final TypeKind kind;
+  private final boolean floats;
+
+  /** The half of a packed type that is compared; 0 for other types. */
+  private int element;
 
   private ComparisonEmitter(MethodBody body, Instruction instruction) {
     this.body = body;
     this.instruction = instruction;
     modifiers = instruction.modifiers();
     type = modifiers.type();
-    kind = MethodBody.kind(type);
+    kind = type.isHalf() ? TypeKind.FLOAT : MethodBody.kind(type);
+    floats = type.isFloat() || type.isHalf();
   }
 
   static void emit(MethodBody body, Instruction instruction) {
@@ -56,17 +62,30 @@ final class ComparisonEmitter {
 
   private void push(int operand) {
     Operand value = instruction.operand(operand);
+    if (type.isHalf()) {
+      pushHalf(value);
+      return;
+    }
     body.push(instruction, value, type);
     if (type == PtxType.F32 && modifiers.has("ftz") && !body.frame.isFlushed(value)) {
       body.invoke(Names.FLOATS, "flush", kind, kind);
     }
   }
 
+  private void pushHalf(Operand value) {
+    body.pushElement(instruction, value, type, element);
+    boolean half = type.element() == PtxType.F16;
+    if (half && modifiers.has("ftz")) {
+      body.invoke(Names.HALVES, "flush", TypeKind.INT, TypeKind.INT);
+    }
+    body.invoke(Names.CONVERSIONS, half ? "fromHalf" : "fromBfloat", kind, TypeKind.INT);
+  }
+
   /** Jumps when the comparison of operands 1 and 2 is {@code wanted}. */
   private void jump(boolean wanted, Label target) {
     push(1);
     push(2);
-    if (type.isFloat()) {
+    if (floats) {
       jumpFloat(wanted ? modifiers.first() : complement(modifiers.first()), target);
     } else {
       String comparison = modifiers.first();
@@ -198,8 +217,8 @@ final class ComparisonEmitter {
         };
     boolean bits = type.family() == PtxType.Family.BITS;
     boolean equality = modifiers.first().equals("eq") || modifiers.first().equals("ne");
-    if ((unordered && !type.isFloat())
-        || (unsignedOnly && (type.isFloat() || type.isSigned()))
+    if ((unordered && !floats)
+        || (unsignedOnly && (floats || type.isSigned()))
         || (bits && !equality)) {
       throw MethodBody.refuse(instruction, "compares in a way that its type does not have");
     }
@@ -207,6 +226,15 @@ final class ComparisonEmitter {
     if (combined != (instruction.operands().size() == 4)) {
       throw MethodBody.refuse(instruction, "has a wrong number of operands");
     }
+    if (instruction.opcode() == Opcode.SETP
+        && isPacked()
+        && !(instruction.operand(0) instanceof Operand.Pair)) {
+      throw MethodBody.refuse(instruction, "needs a predicate for each half");
+    }
+  }
+
+  private boolean isPacked() {
+    return type.element() != type;
   }
 
   /** Pushes 1 when the comparison holds, else 0. */
@@ -241,7 +269,12 @@ final class ComparisonEmitter {
     }
     // Both results are computed before either is stored, for a destination may be an input.
     pushCombined(true);
-    pushCombined(false);
+    if (isPacked()) {
+      element = 1;
+      pushCombined(true);
+    } else {
+      pushCombined(false);
+    }
     body.store(instruction, pair.second(), PtxType.PRED);
     body.store(instruction, pair.first(), PtxType.PRED);
   }
@@ -250,12 +283,28 @@ final class ComparisonEmitter {
     checkComparison();
     PtxType result = modifiers.type(0);
     pushCombined(true);
-    if (result.isFloat()) {
+    if (isPacked()) {
+      body.code.loadConstant(truth(result)).imul();
+      element = 1;
+      pushCombined(true);
+      body.code.loadConstant(truth(result)).imul().loadConstant(16).ishl().ior();
+    } else if (result.isHalf()) {
+      body.code.loadConstant(truth(result)).imul();
+    } else if (result.isFloat()) {
       body.code.i2f();
     } else {
       body.code.ineg();
     }
     body.store(instruction, instruction.operand(0), result);
+  }
+
+  /** What {@code set} gives for true, in 16 bits: 1.0, or all ones. */
+  private static int truth(PtxType result) {
+    return switch (result.element()) {
+      case F16 -> 0x3C00;
+      case BF16 -> 0x3F80;
+      default -> 0xFFFF;
+    };
   }
 
   private void select() {

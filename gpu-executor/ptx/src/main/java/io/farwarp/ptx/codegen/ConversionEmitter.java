@@ -4,6 +4,7 @@ import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.PtxType.Family;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Modifiers;
+import io.farwarp.ptx.ir.Opcode;
 import java.lang.classfile.TypeKind;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
@@ -50,6 +51,14 @@ final class ConversionEmitter {
   }
 
   private void emit() {
+    if (instruction.opcode() == Opcode.CVT_PACK) {
+      pack();
+      return;
+    }
+    if (to.element() != to) {
+      packHalves();
+      return;
+    }
     body.pushNarrowed(instruction, instruction.operand(1), from);
     boolean fromInteger = isInteger(from);
     boolean toInteger = isInteger(to);
@@ -63,6 +72,48 @@ final class ConversionEmitter {
       floatToFloat();
     }
     body.storeWidened(instruction, instruction.operand(0), to);
+  }
+
+  /** Two f32 to a packed type; the first goes into the upper half. */
+  private void packHalves() {
+    for (int i = 1; i <= 2; i++) {
+      body.push(instruction, instruction.operand(i), from);
+      body.code.f2d();
+      narrow();
+      if (i == 1) {
+        body.code.loadConstant(16).ishl();
+      }
+    }
+    body.code.ior();
+    body.store(instruction, instruction.operand(0), to);
+  }
+
+  /** {@code cvt.pack}: two clamped integers below what is kept of the third operand. */
+  private void pack() {
+    String target = modifiers.word(2);
+    int bits = Integer.parseInt(target.substring(1));
+    int top = target.charAt(0) == 's' ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+    int bottom = target.charAt(0) == 's' ? -top - 1 : 0;
+    boolean three = instruction.operands().size() == 4;
+    if (three) {
+      body.push(instruction, instruction.operand(3), PtxType.B32);
+      body.code.loadConstant(2 * bits).ishl();
+    }
+    for (int i = 1; i <= 2; i++) {
+      body.push(instruction, instruction.operand(i), PtxType.S32);
+      body.code.loadConstant(bottom);
+      body.invoke(Names.MATH, "max", INT, INT, INT);
+      body.code.loadConstant(top);
+      body.invoke(Names.MATH, "min", INT, INT, INT);
+      body.code.loadConstant((1 << bits) - 1).iand();
+      if (i == 1) {
+        body.code.loadConstant(bits).ishl();
+      }
+      if (i == 2 || three) {
+        body.code.ior();
+      }
+    }
+    body.store(instruction, instruction.operand(0), PtxType.B32);
   }
 
   private static boolean isInteger(PtxType type) {
@@ -120,13 +171,16 @@ final class ConversionEmitter {
     } else if (to == PtxType.F64) {
       integerTo(DOUBLE, "toDouble", "unsignedToDouble");
       saturateTop(DOUBLE);
-    } else if (to == PtxType.F16) {
-      integerToDouble();
-      saturateTop(DOUBLE);
-      body.code.loadConstant((int) rounding);
-      body.invoke(Names.CONVERSIONS, "toHalf", INT, DOUBLE, INT);
     } else {
-      throw MethodBody.refuse(instruction, "is not supported by the PTX CPU device");
+      toLong();
+      body.code.loadConstant(from == PtxType.U64 ? 0 : 1);
+      body.code.invokestatic(
+          Names.CONVERSIONS,
+          "sticky",
+          MethodTypeDesc.of(
+              ConstantDescs.CD_double, ConstantDescs.CD_long, ConstantDescs.CD_boolean));
+      saturateTop(DOUBLE);
+      narrow();
     }
   }
 
@@ -154,17 +208,6 @@ final class ConversionEmitter {
       }
     } else if (target == FLOAT) {
       body.code.i2f();
-    } else {
-      body.code.i2d();
-    }
-  }
-
-  private void integerToDouble() {
-    if (from == PtxType.U64) {
-      body.invoke(Names.CONVERSIONS, "unsignedToDouble", DOUBLE, LONG);
-    } else if (from == PtxType.S64 || from == PtxType.U32) {
-      toLong();
-      body.code.l2d();
     } else {
       body.code.i2d();
     }
@@ -214,17 +257,19 @@ final class ConversionEmitter {
 
   private void floatToInteger() {
     require(integral != 0 && rounding == 0);
-    if (from == PtxType.F32 && integral == 'z' && to.isSigned() && to.sizeBytes() >= 4) {
-      if (to.sizeBytes() == 8) {
-        body.code.f2l();
-      } else {
-        body.code.f2i();
-      }
+    if (from == PtxType.F32 && integral == 'z' && to == PtxType.S32) {
+      body.code.f2i();
       return;
     }
     sourceToDouble();
     if (integral != 'z') {
       roundIntegral();
+    }
+    if (from == PtxType.F64 || to.sizeBytes() == 8) {
+      // The ISA gives NaN the highest bit alone here, and 0 elsewhere.
+      body.code.loadConstant(
+          to.isSigned() ? Double.NEGATIVE_INFINITY : Math.scalb(1.0, to.sizeBytes() * 8 - 1));
+      body.invoke(Names.CONVERSIONS, "replaceNan", DOUBLE, DOUBLE, DOUBLE);
     }
     switch (to) {
       case S32 -> body.code.d2i();
@@ -242,7 +287,8 @@ final class ConversionEmitter {
       return;
     }
     boolean widens = to == PtxType.F64 || (to == PtxType.F32 && from != PtxType.F64);
-    require(widens ? rounding == 0 : rounding != 0);
+    // A rounding is allowed, and without effect, where bf16 widens.
+    require(widens ? rounding == 0 || from == PtxType.BF16 : rounding != 0);
     if (from == PtxType.F32 && to == PtxType.F64) {
       flushTop();
       body.code.f2d();
@@ -250,6 +296,7 @@ final class ConversionEmitter {
     } else if (to == PtxType.F32 && widens) {
       String name = from == PtxType.F16 ? "fromHalf" : "fromBfloat";
       body.invoke(Names.CONVERSIONS, name, FLOAT, INT);
+      flushTop();
       saturateTop(FLOAT);
     } else {
       sourceToDouble();
@@ -275,16 +322,27 @@ final class ConversionEmitter {
         }
         saturateTop(DOUBLE);
       }
-      case F16 -> {
+      default -> {
         sourceToDouble();
         if (integral != 0) {
           roundIntegral();
         }
         saturateTop(DOUBLE);
-        body.code.loadConstant((int) 'n');
-        body.invoke(Names.CONVERSIONS, "toHalf", INT, DOUBLE, INT);
+        toHalf('n');
       }
-      default -> throw MethodBody.refuse(instruction, "is not supported by the PTX CPU device");
+    }
+  }
+
+  /** Makes f16 or bf16 of the double on the stack. */
+  private void toHalf(char mode) {
+    boolean half = to.element() == PtxType.F16;
+    body.code.loadConstant((int) mode);
+    body.invoke(Names.CONVERSIONS, half ? "toHalf" : "toBfloat", INT, DOUBLE, INT);
+    if (modifiers.has("satfinite")) {
+      body.invoke(Names.HALVES, half ? "finiteHalf" : "finiteBfloat", INT, INT);
+    }
+    if (modifiers.has("relu")) {
+      body.invoke(Names.HALVES, half ? "reluHalf" : "reluBfloat", INT, INT);
     }
   }
 
@@ -300,18 +358,10 @@ final class ConversionEmitter {
         }
         flushTop();
       }
-      case F16 -> {
-        body.code.loadConstant((int) rounding);
-        body.invoke(Names.CONVERSIONS, "toHalf", INT, DOUBLE, INT);
-      }
-      case BF16 -> {
-        require(rounding == 'n' || rounding == 'z');
-        body.code.loadConstant((int) rounding);
-        body.invoke(Names.CONVERSIONS, "toBfloat", INT, DOUBLE, INT);
-      }
-      default -> {
+      case F64 -> {
         // Widening to f64 from a half: the double is the result.
       }
+      default -> toHalf(rounding);
     }
   }
 }

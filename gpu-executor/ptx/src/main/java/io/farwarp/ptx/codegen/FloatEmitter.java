@@ -219,7 +219,19 @@ final class FloatEmitter {
 
   private void choose() {
     String name = instruction.opcode() == Opcode.MIN ? "min" : "max";
-    binary(modifiers.has("NaN") ? Names.MATH : Names.FLOATS, name);
+    boolean signs = modifiers.has("xorsign");
+    for (int i = 1; i <= 2; i++) {
+      push(i);
+      if (signs) {
+        body.invoke(Names.MATH, "abs", kind, kind);
+      }
+    }
+    body.invoke(modifiers.has("NaN") ? Names.MATH : Names.FLOATS, name, kind, kind, kind);
+    if (signs) {
+      push(1);
+      push(2);
+      body.invoke(Names.FLOATS, "xorSign", kind, kind, kind, kind);
+    }
   }
 
   private void squareRoot() {

@@ -36,7 +36,9 @@ final class FlushedValues {
           single && instruction.modifiers().has("ftz");
       case CVT ->
           single
-              && (instruction.modifiers().has("ftz") || !instruction.modifiers().type().isFloat());
+              && (instruction.modifiers().has("ftz")
+                  || (!instruction.modifiers().type().isFloat()
+                      && instruction.modifiers().type() != PtxType.BF16));
       case MOV -> isNormal(instruction.operand(1));
       default -> false;
     };

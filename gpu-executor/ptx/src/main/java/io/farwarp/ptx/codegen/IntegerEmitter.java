@@ -4,8 +4,6 @@ import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Modifiers;
 import java.lang.classfile.TypeKind;
-import java.lang.constant.ConstantDescs;
-import java.lang.constant.MethodTypeDesc;
 
 /** Integer arithmetic. */
 final class IntegerEmitter {
@@ -67,7 +65,6 @@ final class IntegerEmitter {
       case MIN -> choose("min");
       case MAX -> choose("max");
       case SAD -> absoluteDifference();
-      case DP4A -> dot4();
       default -> throw new IllegalArgumentException(instruction.mnemonic());
     }
   }
@@ -217,6 +214,10 @@ final class IntegerEmitter {
     } else {
       body.invoke(Names.INTEGERS, name + "Unsigned", kind, kind, kind);
     }
+    if (modifiers.has("relu")) {
+      body.code.iconst_0();
+      body.invoke(Names.MATH, "max", kind, kind, kind);
+    }
     store();
   }
 
@@ -229,24 +230,5 @@ final class IntegerEmitter {
     push(3);
     add();
     store();
-  }
-
-  private void dot4() {
-    body.push(instruction, instruction.operand(1), PtxType.B32);
-    body.push(instruction, instruction.operand(2), PtxType.B32);
-    body.push(instruction, instruction.operand(3), PtxType.B32);
-    body.code.loadConstant(modifiers.type(0).isSigned() ? 1 : 0);
-    body.code.loadConstant(modifiers.type(1).isSigned() ? 1 : 0);
-    body.code.invokestatic(
-        Names.INTEGERS,
-        "dot4",
-        MethodTypeDesc.of(
-            ConstantDescs.CD_int,
-            ConstantDescs.CD_int,
-            ConstantDescs.CD_int,
-            ConstantDescs.CD_int,
-            ConstantDescs.CD_boolean,
-            ConstantDescs.CD_boolean));
-    body.store(instruction, instruction.operand(0), PtxType.B32);
   }
 }

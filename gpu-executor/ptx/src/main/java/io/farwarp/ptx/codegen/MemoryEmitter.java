@@ -301,6 +301,21 @@ final class MemoryEmitter {
             ConstantDescs.CD_int));
   }
 
+  /** Checks the alignment of an atomic instruction's operand. */
+  static void requireAligned(MethodBody body, Instruction instruction, Operand operand, int bytes) {
+    body.code.aload(FrameLayout.CONTEXT);
+    pushGeneric(body, instruction, operand);
+    body.code.loadConstant(bytes).loadConstant(instruction.line());
+    body.code.invokevirtual(
+        Names.CONTEXT,
+        "requireAligned",
+        MethodTypeDesc.of(
+            ConstantDescs.CD_void,
+            ConstantDescs.CD_long,
+            ConstantDescs.CD_int,
+            ConstantDescs.CD_int));
+  }
+
   /** Pushes the generic address of a memory operand of an atomic instruction. */
   static void pushGeneric(MethodBody body, Instruction instruction, Operand operand) {
     if (!(operand instanceof Operand.Memory memory)) {

@@ -138,6 +138,18 @@ final class MethodBody {
     push(instruction, operand, type, true);
   }
 
+  /** Pushes one half of an operand of a packed type, or the whole one of another type. */
+  void pushElement(Instruction instruction, Operand operand, PtxType type, int index) {
+    push(instruction, operand, type);
+    PtxType element = type.element();
+    if (element != type) {
+      if (index == 1) {
+        code.loadConstant(16).iushr();
+      }
+      extend(element);
+    }
+  }
+
   private void push(Instruction instruction, Operand operand, PtxType type, boolean narrow) {
     switch (operand) {
       case Operand.Register r -> pushRegister(instruction, r.register(), type, narrow);

@@ -9,13 +9,16 @@ import io.farwarp.ptx.runtime.Conversions;
 import io.farwarp.ptx.runtime.DeviceTrap;
 import io.farwarp.ptx.runtime.DirectedRounding;
 import io.farwarp.ptx.runtime.FloatOps;
+import io.farwarp.ptx.runtime.HalfOps;
 import io.farwarp.ptx.runtime.IntegerOps;
 import io.farwarp.ptx.runtime.Layouts;
+import io.farwarp.ptx.runtime.NarrowAtomics;
 import java.lang.classfile.TypeKind;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 
 /** Descriptors of the classes that generated code refers to. */
 final class Names {
@@ -28,16 +31,19 @@ final class Names {
   static final ClassDesc INTEGERS = of(IntegerOps.class);
   static final ClassDesc BITS = of(BitOps.class);
   static final ClassDesc FLOATS = of(FloatOps.class);
+  static final ClassDesc HALVES = of(HalfOps.class);
   static final ClassDesc DIRECTED = of(DirectedRounding.class);
   static final ClassDesc APPROXIMATE = of(ApproximateMath.class);
   static final ClassDesc CONVERSIONS = of(Conversions.class);
   static final ClassDesc ATOMICS = of(AtomicOps.class);
+  static final ClassDesc NARROW_ATOMICS = of(NarrowAtomics.class);
   static final ClassDesc MATH = of(Math.class);
   static final ClassDesc INTEGER = of(Integer.class);
   static final ClassDesc LONG = of(Long.class);
   static final ClassDesc FLOAT = of(Float.class);
   static final ClassDesc DOUBLE = of(Double.class);
   static final ClassDesc SYSTEM = of(System.class);
+  static final ClassDesc VAR_HANDLE = of(VarHandle.class);
   static final ClassDesc RUNTIME_EXCEPTION = of(RuntimeException.class);
   static final ClassDesc THROWABLE = of(Throwable.class);
 

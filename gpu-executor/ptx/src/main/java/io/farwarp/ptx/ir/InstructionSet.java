@@ -1,6 +1,7 @@
 package io.farwarp.ptx.ir;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ public final class InstructionSet {
   private static final String BITS = "\\.b(16|32|64)";
   private static final String LOGIC = "\\.(pred|b16|b32|b64)";
   private static final String ANY = "\\.([bus](16|32|64)|f32|f64)";
+  private static final String HALF = "\\.b?f16(x2)?";
   private static final String ROUND = "\\.r[nzmp]";
   private static final String F32 = "(" + ROUND + ")?(\\.ftz)?(\\.sat)?\\.f32";
   private static final String F64 = "(" + ROUND + ")?\\.f64";
@@ -34,9 +36,17 @@ public final class InstructionSet {
   private static final String COMPARE =
       "\\.(eq|ne|lt|le|gt|ge|lo|ls|hi|hs|equ|neu|ltu|leu|gtu|geu|num|nan)(\\.(and|or|xor))?(\\.ftz)?";
   private static final String SCOPE = "\\.(cta|cluster|gpu|sys)";
-  private static final String CACHE =
-      "(\\.(ca|cg|cs|lu|cv|wb|wt))?(\\.L1::(evict_normal|evict_unchanged|evict_first|evict_last"
-          + "|no_allocate))?(\\.L2::(64B|128B|256B))?";
+  private static final String CACHE_OPERATOR = "(\\.(ca|cg|cs|lu|cv|wb|wt))?";
+  private static final String EVICTION =
+      "(\\.L1::(evict_normal|evict_unchanged|evict_first|evict_last|no_allocate))?";
+  private static final String CACHE = CACHE_OPERATOR + EVICTION + "(\\.L2::(64B|128B|256B))?";
+  private static final String LOAD_ORDER =
+      "(\\.(weak|volatile|(relaxed|acquire)" + SCOPE + "|mmio\\.relaxed\\.sys))?";
+  private static final String LOAD_SPACE =
+      "(\\.(global(\\.nc)?|const|local|param(::entry|::func)?))?";
+  private static final String STORE_ORDER =
+      "(\\.(weak|volatile|(relaxed|release)" + SCOPE + "|mmio\\.relaxed\\.sys))?";
+  private static final String STORE_SPACE = "(\\.(global|local|param(::func)?))?";
   private static final String MEMORY_TYPE = "(\\.v[24])?\\.([bus](8|16|32|64)|f32|f64)";
   private static final String APPROX_F32 = "\\.approx(\\.ftz)?\\.f32";
 
@@ -44,6 +54,7 @@ public final class InstructionSet {
 
   static {
     arithmetic();
+    halves();
     bits();
     comparison();
     functions();
@@ -55,6 +66,34 @@ public final class InstructionSet {
 
   /** The form of an instruction, or null when it is not supported. */
   public static @Nullable Form form(String name, String suffix) {
+    Form form = match(name, suffix);
+    boolean reorders =
+        switch (name) {
+          case "atom", "red", "ld", "st" -> true;
+          default -> false;
+        };
+    return form == null && reorders ? match(name, inGrammarOrder(suffix)) : form;
+  }
+
+  /**
+   * Ordering, scope and state space at the front, as the ISA's grammar has them. Compilers put them
+   * behind the operation as well, and so does {@code cuda::atomic}.
+   */
+  private static String inGrammarOrder(String suffix) {
+    List<String> words = new ArrayList<>(List.of(suffix.split("\\.")));
+    words.sort(
+        Comparator.comparingInt(word ->
+            switch (word) {
+              case "" -> 0;
+              case "weak", "volatile", "relaxed", "acquire", "release", "acq_rel" -> 1;
+              case "cta", "cluster", "gpu", "sys" -> 2;
+              case "global", "const", "local", "shared" -> 3;
+              default -> 4;
+            }));
+    return String.join(".", words);
+  }
+
+  private static @Nullable Form match(String name, String suffix) {
     for (Form form : FORMS.getOrDefault(name, List.of())) {
       if (form.suffix().matcher(suffix).matches()) {
         return form;
@@ -91,6 +130,33 @@ public final class InstructionSet {
     value("subc", Opcode.SUBC, 2, "(\\.cc)?" + WORD);
     value("madc", Opcode.MADC, 3, "\\.(lo|hi)(\\.cc)?" + WORD);
     value("dp4a", Opcode.DP4A, 3, "\\.[us]32\\.[us]32");
+    value("dp2a", Opcode.DP2A, 3, "\\.(lo|hi)\\.[us]32\\.[us]32");
+    value("vabsdiff2", Opcode.VIDEO, 3, "\\.u32\\.u32\\.u32(\\.add)?");
+    value("vabsdiff4", Opcode.VIDEO, 3, "\\.u32\\.u32\\.u32(\\.add)?");
+  }
+
+  /** Arithmetic in f16, bf16 and packed types. */
+  private static void halves() {
+    String f16 = "\\.f16(x2)?";
+    String bf16 = "\\.bf16(x2)?";
+    for (String name : List.of("add", "sub", "mul")) {
+      Opcode opcode = Opcode.valueOf(name.toUpperCase(java.util.Locale.ROOT));
+      value(name, opcode, 2, "(\\.rn)?(\\.ftz)?(\\.sat)?" + f16 + "|(\\.rn)?" + bf16);
+    }
+    value("fma", Opcode.FMA, 3, "\\.rn(\\.ftz)?(\\.sat|\\.relu)?" + f16);
+    value("fma", Opcode.FMA, 3, "\\.rn(\\.relu)?" + bf16);
+    value("neg", Opcode.NEG, 1, "(\\.ftz)?" + f16 + "|" + bf16);
+    value("abs", Opcode.ABS, 1, "(\\.ftz)?" + f16 + "|" + bf16);
+    for (String name : List.of("min", "max")) {
+      Opcode opcode = Opcode.valueOf(name.toUpperCase(java.util.Locale.ROOT));
+      String flags = "(\\.NaN)?(\\.xorsign\\.abs)?";
+      value(name, opcode, 2, "(\\.ftz)?" + flags + f16 + "|" + flags + bf16);
+      value(name, opcode, 2, "(\\.ftz)?(\\.NaN)?\\.xorsign\\.abs\\.f32");
+      value(name, opcode, 2, "\\.[us]16x2|\\.relu\\.(s16x2|s32)|\\.(s16x2|s32)\\.relu");
+    }
+    value("add", Opcode.ADD, 2, "\\.[us]16x2");
+    value("ex2", Opcode.EX2, 1, "\\.approx" + f16 + "|\\.approx\\.ftz" + bf16);
+    value("tanh", Opcode.TANH, 1, "\\.approx(" + f16 + "|" + bf16 + ")");
   }
 
   private static void bits() {
@@ -110,11 +176,18 @@ public final class InstructionSet {
     value("clz", Opcode.CLZ, 1, "\\.b(32|64)");
     value("prmt", Opcode.PRMT, 3, "\\.b32(\\.(f4e|b4e|rc8|ecl|ecr|rc16))?");
     value("lop3", Opcode.LOP3, 4, "\\.b32");
+    value("lop3", Opcode.LOP3, 5, "\\.(or|and)\\.b32");
+    value("bmsk", Opcode.BMSK, 2, "\\.(clamp|wrap)\\.b32");
+    value("szext", Opcode.SZEXT, 2, "\\.(clamp|wrap)\\.[us]32");
+    value("fns", Opcode.FNS, 3, "\\.b32");
   }
 
   private static void comparison() {
-    form("setp", Opcode.SETP, 1, 3, 4, COMPARE + ANY);
-    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.(u32|s32|f32)" + ANY);
+    form("setp", Opcode.SETP, 1, 3, 4, COMPARE + "(" + ANY + "|" + HALF + ")");
+    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.([us]32|f32|f16|bf16)" + ANY);
+    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.([us](16|32)|f16|bf16)\\.b?f16");
+    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.([us]32|f16x2)\\.f16x2");
+    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.([us]32|bf16x2)\\.bf16x2");
     value("selp", Opcode.SELP, 3, ANY);
     value("slct", Opcode.SLCT, 3, "(\\.ftz)?" + ANY + "\\.(s32|f32)");
   }
@@ -147,36 +220,53 @@ public final class InstructionSet {
         1,
         "(\\.(rn|rz|rm|rp|rni|rzi|rmi|rpi))?(\\.ftz)?(\\.sat)?"
             + "\\.([us](8|16|32|64)|f16|bf16|f32|f64)\\.([us](8|16|32|64)|f16|bf16|f32|f64)");
+    String clamps = "(\\.relu)?(\\.satfinite)?|\\.satfinite\\.relu";
+    value("cvt", Opcode.CVT, 1, "\\.r[nz](" + clamps + ")\\.(f16|bf16)\\.f32");
+    value("cvt", Opcode.CVT, 2, "\\.r[nz](" + clamps + ")\\.(f16x2|bf16x2)\\.f32");
+    value("cvt", Opcode.CVT_PACK, 2, "\\.pack\\.sat\\.[us]16\\.s32");
+    value("cvt", Opcode.CVT_PACK, 3, "\\.pack\\.sat\\.[us][248]\\.s32\\.b32");
     value("cvta", Opcode.CVTA, 1, "(\\.to)?\\.(global|const|local|param)\\.u64");
     value("mov", Opcode.MOV, 1, "\\.pred|" + ANY);
-    value(
-        "ld",
-        Opcode.LD,
-        1,
-        "(\\.(weak|volatile|(relaxed|acquire)"
-            + SCOPE
-            + "))?(\\.(global(\\.nc)?|const|local|param(::entry|::func)?))?"
-            + CACHE
-            + MEMORY_TYPE);
+    value("ld", Opcode.LD, 1, LOAD_ORDER + LOAD_SPACE + CACHE + MEMORY_TYPE);
     value("ldu", Opcode.LD, 1, "(\\.global)?" + MEMORY_TYPE);
-    form(
-        "st",
-        Opcode.ST,
-        0,
-        2,
-        2,
-        "(\\.(weak|volatile|(relaxed|release)"
-            + SCOPE
-            + "))?(\\.(global|local|param(::func)?))?"
-            + CACHE
-            + MEMORY_TYPE);
+    form("st", Opcode.ST, 0, 2, 2, STORE_ORDER + STORE_SPACE + CACHE + MEMORY_TYPE);
     String atomic = "(\\.(relaxed|acquire|release|acq_rel))?(" + SCOPE + ")?(\\.global)?";
-    String reduce =
-        "\\.(add\\.(u32|s32|u64|f32|f64)|(min|max)\\.[us](32|64)|(and|or|xor)\\.b(32|64)"
-            + "|(inc|dec)\\.u32)";
-    form("atom", Opcode.ATOM, 1, 3, 3, atomic + reduce + "|" + atomic + "\\.exch\\.b(32|64)");
-    form("atom", Opcode.ATOM, 1, 4, 4, atomic + "\\.cas\\.b(32|64)");
-    form("red", Opcode.RED, 0, 2, 2, atomic + reduce);
+    form("atom", Opcode.ATOM, 1, 3, 3, atomic + "(" + reduce("") + "|\\.exch\\.b(32|64))");
+    form("atom", Opcode.ATOM, 1, 4, 4, atomic + "\\.cas\\.b(16|32|64)");
+    form("red", Opcode.RED, 0, 2, 2, atomic + reduce(""));
+    String narrow =
+        "(\\.add\\.v[24]\\.f32|\\.v[24]\\.f32\\.add|\\.add\\.noftz\\.b?f16(x2)?"
+            + "|\\.(add|min|max)\\.noftz\\.v[248]\\.b?f16(x2)?"
+            + "|\\.v[248]\\.b?f16(x2)?\\.(add|min|max)\\.noftz)";
+    form("atom", Opcode.ATOM, 1, 3, 3, atomic + narrow);
+    form("red", Opcode.RED, 0, 2, 2, atomic + narrow);
+    hinted(atomic);
+  }
+
+  private static String reduce(String hint) {
+    return "\\.(add"
+        + hint
+        + "\\.(u32|s32|u64|f32|f64)|(min|max)"
+        + hint
+        + "\\.[us](32|64)|(and|or|xor)"
+        + hint
+        + "\\.b(32|64)|(inc|dec)"
+        + hint
+        + "\\.u32)";
+  }
+
+  /** Forms with a cache policy as their last operand, which changes nothing here. */
+  private static void hinted(String atomic) {
+    String hint = "\\.L2::cache_hint";
+    String cache = CACHE_OPERATOR + EVICTION + hint + "(\\.L2::(64B|128B|256B))?";
+    form("ld", Opcode.LD, 1, 3, 3, LOAD_ORDER + "(\\.global(\\.nc)?)?" + cache + MEMORY_TYPE);
+    form("st", Opcode.ST, 0, 3, 3, STORE_ORDER + "(\\.global)?" + cache + MEMORY_TYPE);
+    form("atom", Opcode.ATOM, 1, 4, 4, atomic + reduce(hint));
+    form("red", Opcode.RED, 0, 3, 3, atomic + reduce(hint));
+    String policy = "(\\.L2::evict_[a-z]+){1,2}\\.b64";
+    form("createpolicy", Opcode.POLICY, 1, 1, 2, "\\.fractional" + policy);
+    form("createpolicy", Opcode.POLICY, 1, 4, 4, "\\.range(\\.global)?" + policy);
+    form("createpolicy", Opcode.POLICY, 1, 2, 2, "\\.cvt\\.L2\\.b64");
   }
 
   private static void control() {
@@ -185,9 +275,16 @@ public final class InstructionSet {
     form("exit", Opcode.EXIT, 0, 0, 0, "");
     form("trap", Opcode.TRAP, 0, 0, 0, "");
     form("call", Opcode.CALL, 0, 1, 3, "(\\.uni)?");
-    form("membar", Opcode.HINT, 0, 0, 0, "\\.(cta|gl|sys)");
-    form("fence", Opcode.HINT, 0, 0, 0, "(\\.(sc|acq_rel|acquire|release))?" + SCOPE);
-    form("prefetch", Opcode.HINT, 0, 1, 1, "(\\.global)?\\.L[12]");
+    form("membar", Opcode.FENCE, 0, 0, 0, "\\.(cta|gl|sys)|\\.proxy\\.alias");
+    form("fence", Opcode.FENCE, 0, 0, 0, "(\\.(sc|acq_rel|acquire|release))?" + SCOPE);
+    form("fence", Opcode.FENCE, 0, 0, 0, "\\.proxy\\.alias");
+    form("prefetch", Opcode.HINT, 0, 1, 1, "(\\.(global|local))?\\.L[12]");
+    form("prefetch", Opcode.HINT, 0, 1, 1, "\\.global\\.L2::evict_(last|normal)");
+    form("applypriority", Opcode.HINT, 0, 2, 2, "(\\.global)?\\.L2::evict_normal");
+    form("discard", Opcode.HINT, 0, 2, 2, "(\\.global)?\\.L2");
+    form("pmevent", Opcode.HINT, 0, 1, 1, "(\\.mask)?");
+    form("griddepcontrol", Opcode.HINT, 0, 0, 0, "\\.(launch_dependents|wait)");
+    form("brkpt", Opcode.TRAP, 0, 0, 0, "");
     form("prefetchu", Opcode.HINT, 0, 1, 1, "\\.L1");
     form("nanosleep", Opcode.HINT, 0, 1, 1, "\\.u32");
   }

@@ -28,6 +28,11 @@ public final class Modifiers {
     return words.get(0);
   }
 
+  /** A modifier by its place, from 0. */
+  public String word(int index) {
+    return words.get(index);
+  }
+
   /** The first of {@code candidates} that is present, or {@code otherwise}. */
   public String oneOf(String otherwise, String... candidates) {
     for (String candidate : candidates) {

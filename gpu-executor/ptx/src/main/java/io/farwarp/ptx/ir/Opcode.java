@@ -21,6 +21,9 @@ public enum Opcode {
   SUBC,
   MADC,
   DP4A,
+  DP2A,
+  /** The scalar and the SIMD video instructions. */
+  VIDEO,
   // Bits.
   AND,
   OR,
@@ -38,6 +41,9 @@ public enum Opcode {
   CLZ,
   PRMT,
   LOP3,
+  BMSK,
+  SZEXT,
+  FNS,
   // Comparison and selection.
   SETP,
   SET,
@@ -56,19 +62,24 @@ public enum Opcode {
   TESTP,
   // Movement.
   CVT,
+  CVT_PACK,
   CVTA,
   MOV,
   LD,
   ST,
   ATOM,
   RED,
+  /** A cache policy, which has a value that nothing depends on. */
+  POLICY,
   // Control.
   BRA,
   RET,
   EXIT,
   TRAP,
   CALL,
-  /** Accepted and without effect here: prefetches, fences and naps. */
+  /** Orders memory accesses. */
+  FENCE,
+  /** Accepted and without effect here: prefetches, naps and the like. */
   HINT;
 
   /** Whether the instruction ends a basic block. */

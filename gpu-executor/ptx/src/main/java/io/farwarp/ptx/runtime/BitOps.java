@@ -173,6 +173,51 @@ public final class BitOps {
     return permute(a, b, permuteSelector(mode, selector));
   }
 
+  /** A mask of {@code width} ones from {@code position} up. */
+  public static int maskClamp(int position, int width) {
+    if (Integer.compareUnsigned(position, 31) > 0) {
+      return 0;
+    }
+    return (Integer.compareUnsigned(width, 31) > 0 ? -1 : (1 << width) - 1) << position;
+  }
+
+  public static int maskWrap(int position, int width) {
+    return ((1 << (width & 31)) - 1) << (position & 31);
+  }
+
+  /** The low {@code width} bits, extended by sign; all of them when there are 32 or more. */
+  public static int signExtendClamp(int a, int width) {
+    return Integer.compareUnsigned(width, 31) > 0 ? a : signExtendWrap(a, width);
+  }
+
+  public static int signExtendWrap(int a, int width) {
+    int n = width & 31;
+    return n == 0 ? 0 : (a << (32 - n)) >> (32 - n);
+  }
+
+  public static int zeroExtendClamp(int a, int width) {
+    return Integer.compareUnsigned(width, 31) > 0 ? a : zeroExtendWrap(a, width);
+  }
+
+  public static int zeroExtendWrap(int a, int width) {
+    return a & ((1 << (width & 31)) - 1);
+  }
+
+  /** The position of the n-th one from {@code base}, upwards or, for n below 0, downwards. */
+  public static int findNth(int mask, int base, int n) {
+    if (n == 0) {
+      return ((mask >>> base) & 1) != 0 ? base & 31 : -1;
+    }
+    int step = n > 0 ? 1 : -1;
+    long missing = Math.abs((long) n);
+    for (int at = base; at >= 0 && at < 32; at += step) {
+      if (((mask >>> at) & 1) != 0 && --missing == 0) {
+        return at;
+      }
+    }
+    return -1;
+  }
+
   /** Any Boolean function of three inputs, given by its truth table. */
   public static int logic3(int a, int b, int c, int table) {
     int result = 0;

@@ -5,8 +5,7 @@ import java.math.BigInteger;
 
 /**
  * Conversions between numbers. To an integer they clamp to its range, and NaN becomes 0; callers
- * round to an integral value first. Names say the target; {@code Down}, {@code Up} and {@code Zero}
- * are directed roundings.
+ * round to an integral value first.
  */
 public final class Conversions {
   private static final BigDecimal TWO_64 = new BigDecimal(BigInteger.ONE.shiftLeft(64));
@@ -35,6 +34,10 @@ public final class Conversions {
 
   public static int toU32(double a) {
     return (int) Math.clamp((long) a, 0L, 0xFFFF_FFFFL);
+  }
+
+  public static double replaceNan(double a, double by) {
+    return Double.isNaN(a) ? by : a;
   }
 
   public static long toU64(double a) {
@@ -112,11 +115,24 @@ public final class Conversions {
     return Float.intBitsToFloat(bits << 16);
   }
 
+  /**
+   * An integer as a double that rounds to f16 and bf16 as the integer does: where a double cannot
+   * hold it, the bits that are cut leave a sticky one far below what those formats keep.
+   */
+  public static double sticky(long a, boolean signed) {
+    boolean large = signed ? Math.abs(a) > 1L << 48 || a == Long.MIN_VALUE : a >>> 48 != 0;
+    long kept = large && (a & 0xFFFF) != 0 ? (a & ~0xFFFFL) | 0x1_0000L : a;
+    return signed ? (double) kept : unsignedToDouble(kept);
+  }
+
   /** Rounds to odd, so that a second rounding to fewer bits gives the correct result. */
   private static float toOdd(double a) {
     float f = (float) a;
-    if (f == a || Float.isNaN(f) || Float.isInfinite(f)) {
+    if (f == a || Float.isNaN(f)) {
       return f;
+    }
+    if (Float.isInfinite(f)) {
+      return Math.copySign(Float.MAX_VALUE, f);
     }
     float toZero = DirectedRounding.narrowZero(a);
     return Float.intBitsToFloat(Float.floatToRawIntBits(toZero) | 1);
@@ -124,9 +140,12 @@ public final class Conversions {
 
   /** To f16 in mode {@code n}, {@code z}, {@code m} or {@code p}; the bits. */
   public static int toHalf(double a, int mode) {
+    if (Double.isNaN(a)) {
+      return HalfOps.NAN;
+    }
     short nearest = Float.floatToFloat16(toOdd(a));
     float value = Float.float16ToFloat(nearest);
-    if (mode == 'n' || Float.isNaN(value) || value == a) {
+    if (mode == 'n' || value == a) {
       return nearest & 0xFFFF;
     }
     boolean down = mode == 'm' || (mode == 'z' && a > 0);
@@ -136,7 +155,8 @@ public final class Conversions {
     } else if (value < a && !down) {
       bits = stepHalf(bits, true);
     }
-    return bits;
+    // A result that is zero keeps the sign of what it came from.
+    return (bits & 0x7FFF) == 0 && a < 0 ? 0x8000 : bits;
   }
 
   private static int stepHalf(int bits, boolean up) {
@@ -147,15 +167,18 @@ public final class Conversions {
     return outward ? bits + 1 : bits - 1;
   }
 
-  /** To bf16, to nearest even or towards zero; the bits. */
+  /** To bf16 in mode {@code n}, {@code z}, {@code m} or {@code p}; the bits. */
   public static int toBfloat(double a, int mode) {
-    float f = toOdd(a);
-    int bits = Float.floatToRawIntBits(f);
-    if (Float.isNaN(f)) {
-      return 0x7FFF;
+    if (Double.isNaN(a)) {
+      return HalfOps.NAN;
     }
+    int bits = Float.floatToRawIntBits(toOdd(a));
+    boolean inexact = (bits & 0xFFFF) != 0;
+    boolean outward = mode == 'p' ? bits >= 0 : mode == 'm' && bits < 0;
     if (mode == 'n') {
       bits += 0x7FFF + ((bits >>> 16) & 1);
+    } else if (inexact && outward) {
+      bits += 0x1_0000;
     }
     return bits >>> 16;
   }

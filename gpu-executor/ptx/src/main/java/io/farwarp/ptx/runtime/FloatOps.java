@@ -72,6 +72,14 @@ public final class FloatOps {
     return Math.copySign(b, a);
   }
 
+  /** Gives a magnitude the product of two signs, unless it is NaN. */
+  public static float xorSign(float magnitude, float a, float b) {
+    int sign = (Float.floatToRawIntBits(a) ^ Float.floatToRawIntBits(b)) & 0x8000_0000;
+    return Float.isNaN(magnitude)
+        ? magnitude
+        : Float.intBitsToFloat(Float.floatToRawIntBits(magnitude) | sign);
+  }
+
   public static boolean finite(float a) {
     return Float.isFinite(a);
   }

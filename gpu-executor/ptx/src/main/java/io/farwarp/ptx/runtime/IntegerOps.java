@@ -132,6 +132,47 @@ public final class IntegerOps {
     return order < 0 || (order == 0 && borrow != 0) ? 1 : 0;
   }
 
+  /** Two products of a 16-bit number of {@code a} and a lower byte of {@code b}, added up. */
+  public static int dot2Low(int a, int b, int c, boolean signedA, boolean signedB) {
+    int x = signedA ? (short) a : a & 0xFFFF;
+    int y = signedA ? a >> 16 : a >>> 16;
+    int u = signedB ? (byte) b : b & 0xFF;
+    int v = signedB ? (byte) (b >> 8) : (b >>> 8) & 0xFF;
+    return c + x * u + y * v;
+  }
+
+  /** As {@link #dot2Low} with the upper bytes of {@code b}. */
+  public static int dot2High(int a, int b, int c, boolean signedA, boolean signedB) {
+    return dot2Low(a, b >>> 16, c, signedA, signedB);
+  }
+
+  private static int absDifferenceParts(int a, int b, int bits) {
+    int mask = (1 << bits) - 1;
+    int result = 0;
+    for (int shift = 0; shift < 32; shift += bits) {
+      result |= Math.abs(((a >>> shift) & mask) - ((b >>> shift) & mask)) << shift;
+    }
+    return result;
+  }
+
+  public static int absDifferenceBytes(int a, int b) {
+    return absDifferenceParts(a, b, 8);
+  }
+
+  public static int absDifferenceHalves(int a, int b) {
+    return absDifferenceParts(a, b, 16);
+  }
+
+  public static int sumAbsDifferenceBytes(int a, int b, int c) {
+    int parts = absDifferenceBytes(a, b);
+    return c + (parts & 0xFF) + ((parts >>> 8) & 0xFF) + ((parts >>> 16) & 0xFF) + (parts >>> 24);
+  }
+
+  public static int sumAbsDifferenceHalves(int a, int b, int c) {
+    int parts = absDifferenceHalves(a, b);
+    return c + (parts & 0xFFFF) + (parts >>> 16);
+  }
+
   /** Four byte products added to {@code c}. */
   public static int dot4(int a, int b, int c, boolean signedA, boolean signedB) {
     int sum = c;
