@@ -94,7 +94,10 @@ public abstract sealed class Posted<T extends Posted<T>> permits Invocation, Tra
     return request.status;
   }
 
-  /** Why, for people; empty for OK. */
+  /**
+   * Why, for people; for OK the beginning of what its kernels printed, whose whole is in the
+   * worker's log.
+   */
   public String detail() {
     requireDone();
     return request.detail;

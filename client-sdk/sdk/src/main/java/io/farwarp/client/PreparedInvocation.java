@@ -83,7 +83,10 @@ public final class PreparedInvocation {
     }
   }
 
-  /** Why the latest call failed, for people; empty for OK. */
+  /**
+   * Why the latest call failed, for people; for OK the beginning of what its kernels printed, whose
+   * whole is in the worker's log.
+   */
   public String detail() {
     requireDone();
     return request.detail;

@@ -74,6 +74,15 @@ public final class TestFunctions {
                  "arguments": ["base", "distance"]}]}
       """;
 
+  /** Prints n, and then asserts that it is not 13. */
+  public static final String SPEAK =
+      """
+      {"name": "speak", "version": "1",
+       "parameters": [{"name": "n", "type": "U32", "scalar": {}}],
+       "modules": [{"file": "kernels.ptx", "kind": "PTX"}],
+       "plan": [{"kernel": "speak", "grid": ["1"], "block": ["1"], "arguments": ["n"]}]}
+      """;
+
   private TestFunctions() {}
 
   public static byte[] kernels() {

@@ -1,6 +1,8 @@
 package io.farwarp.ptx;
 
 import io.farwarp.ptx.ir.Symbol;
+import io.farwarp.ptx.runtime.FunctionAddress;
+import io.farwarp.ptx.syntax.SourceFunction;
 import io.farwarp.ptx.syntax.SourceModule;
 import io.farwarp.ptx.syntax.SourceOperand;
 import io.farwarp.ptx.syntax.SourceVariable;
@@ -10,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A module's {@code .global} and {@code .const} variables, each an allocation of its own. */
 final class ModuleMemory implements AutoCloseable {
@@ -17,6 +20,7 @@ final class ModuleMemory implements AutoCloseable {
 
   private final Arena arena = Arena.ofShared();
   private final Map<String, Symbol.ModuleVariable> symbols = new LinkedHashMap<>();
+  private final Map<String, Symbol.DeviceFunction> functions = new LinkedHashMap<>();
   private final MemorySegment[] segments;
 
   private ModuleMemory(int variables) {
@@ -26,6 +30,13 @@ final class ModuleMemory implements AutoCloseable {
   static ModuleMemory of(SourceModule module, PtxOptions options) throws PtxException {
     checkSizes(module.variables(), options);
     ModuleMemory memory = new ModuleMemory(module.variables().size());
+    for (SourceFunction function : module.functions()) {
+      if (!function.entry()) {
+        long address = FunctionAddress.of(memory.functions.size());
+        memory.functions.putIfAbsent(
+            function.name(), new Symbol.DeviceFunction(function.name(), address));
+      }
+    }
     try {
       for (SourceVariable variable : module.variables()) {
         memory.allocate(variable);
@@ -109,15 +120,24 @@ final class ModuleMemory implements AutoCloseable {
     return switch (initial) {
       case SourceVariable.Initial.Value number -> bits(variable, number.value());
       case SourceVariable.Initial.Address address -> {
-        Symbol.ModuleVariable target = symbols.get(address.symbol());
+        Long target = address(address.symbol());
         if (target == null || variable.type().sizeBytes() != 8) {
           throw new PtxException(
               variable.line(),
               "'" + address.symbol() + "' cannot initialise '" + variable.name() + "'");
         }
-        yield target.address() + address.offset();
+        yield target + address.offset();
       }
     };
+  }
+
+  private @Nullable Long address(String name) {
+    Symbol.ModuleVariable variable = symbols.get(name);
+    if (variable != null) {
+      return variable.address();
+    }
+    Symbol.DeviceFunction function = functions.get(name);
+    return function == null ? null : function.address();
   }
 
   private static long bits(SourceVariable variable, SourceOperand.Literal number)
@@ -154,8 +174,11 @@ final class ModuleMemory implements AutoCloseable {
     }
   }
 
-  Map<String, Symbol.ModuleVariable> symbols() {
-    return symbols;
+  /** Variables and device functions by name. */
+  Map<String, Symbol> symbols() {
+    Map<String, Symbol> all = new LinkedHashMap<>(functions);
+    all.putAll(symbols);
+    return all;
   }
 
   /** The variables as kernels see them: constants cannot be written. */

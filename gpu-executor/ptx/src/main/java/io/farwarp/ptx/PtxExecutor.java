@@ -167,11 +167,11 @@ public final class PtxExecutor implements AutoCloseable {
         first = end == blocks ? blocks : launch.nextBlock.getAndAdd(chunk);
       }
     } catch (DeviceTrap trap) {
-      fail(launch, context, trap.kind(), trap.line(), trap.address(), null);
+      fail(launch, context, trap.kind(), trap.text(), trap.line(), trap.address(), null);
     } catch (StackOverflowError overflow) {
-      fail(launch, context, Kind.STACK_OVERFLOW, 0, 0, overflow);
+      fail(launch, context, Kind.STACK_OVERFLOW, "", 0, 0, overflow);
     } catch (RuntimeException | Error unexpected) {
-      fail(launch, context, Kind.INTERNAL, 0, 0, unexpected);
+      fail(launch, context, Kind.INTERNAL, "", 0, 0, unexpected);
     }
   }
 
@@ -179,6 +179,7 @@ public final class PtxExecutor implements AutoCloseable {
       PtxLaunch launch,
       BlockContext context,
       Kind kind,
+      String text,
       int line,
       long address,
       @Nullable Throwable cause) {
@@ -192,6 +193,9 @@ public final class PtxExecutor implements AutoCloseable {
     problem.append(" in block ").append(block).append(", thread ").append(thread);
     if (line != 0) {
       problem.append(", line ").append(line);
+    }
+    if (!text.isEmpty()) {
+      problem.append(": ").append(text);
     }
     launch.fault.compareAndSet(
         null,

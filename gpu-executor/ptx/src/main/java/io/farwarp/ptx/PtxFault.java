@@ -23,6 +23,10 @@ public final class PtxFault extends Exception {
     STACK_OVERFLOW,
     /** The kernel executed {@code trap}. */
     TRAP,
+    /** An {@code assert} of the kernel did not hold; the message has its text. */
+    ASSERTION,
+    /** A branch or a call through a register went to no known place. */
+    INVALID_TARGET,
     /** A fault of this library; the cause tells more. */
     INTERNAL
   }

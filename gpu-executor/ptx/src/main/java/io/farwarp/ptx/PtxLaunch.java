@@ -65,6 +65,7 @@ public final class PtxLaunch {
   private int blockY = 1;
   private int blockZ = 1;
   private int dynamicSharedBytes;
+  private PtxOutput output = PtxOutput.ofAtMost(PtxOutput.DEFAULT_MAX_CHARS);
 
   /** The next block that nobody has taken. */
   final AtomicLong nextBlock = new AtomicLong();
@@ -111,6 +112,17 @@ public final class PtxLaunch {
   public PtxLaunch dynamicSharedBytes(int bytes) {
     dynamicSharedBytes = bytes;
     return this;
+  }
+
+  /** Where the kernel's {@code printf} goes; several launches may share an output. */
+  public PtxLaunch output(PtxOutput newOutput) {
+    output = newOutput;
+    return this;
+  }
+
+  /** What the kernel has printed; the launch's own, up to its default limit, unless set. */
+  public PtxOutput output() {
+    return output;
   }
 
   /**
@@ -239,6 +251,7 @@ public final class PtxLaunch {
       context.threadsX = blockX;
       context.threadsY = blockY;
       context.threadsZ = blockZ;
+      context.output = output;
     }
     cancellation.arm(stop);
     nextBlock.setPlain(0);

@@ -3,7 +3,9 @@ package io.farwarp.ptx;
 import io.farwarp.ptx.codegen.ProgramCompiler;
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Lowering;
+import io.farwarp.ptx.ir.Opcode;
 import io.farwarp.ptx.ir.ParameterLayout;
+import io.farwarp.ptx.ir.Symbol;
 import io.farwarp.ptx.syntax.Parser;
 import io.farwarp.ptx.syntax.SourceFunction;
 import io.farwarp.ptx.syntax.SourceModule;
@@ -58,11 +60,12 @@ public final class PtxModule implements AutoCloseable {
         definitions.put(function.name(), function);
       }
     }
+    Map<String, Symbol> symbols = memory.symbols();
     Map<String, Function> functions = new HashMap<>();
     Map<String, Function> entries = new LinkedHashMap<>();
     for (SourceFunction function : definitions.values()) {
       if (function.body() != null) {
-        Function lowered = Lowering.lower(function, options, memory.symbols(), definitions);
+        Function lowered = Lowering.lower(function, options, symbols, definitions);
         (function.entry() ? entries : functions).put(function.name(), lowered);
       } else if (function.entry()) {
         throw new PtxException(
@@ -87,7 +90,7 @@ public final class PtxModule implements AutoCloseable {
   /** A kernel that calls functions gets the whole allowance, for calls may nest. */
   private static int localBytes(
       Function entry, Map<String, Function> functions, PtxOptions options) {
-    return functions.isEmpty()
+    return functions.isEmpty() && !entry.uses(Opcode.ALLOCA)
         ? entry.frameBytes()
         : Math.min(options.maxLocalBytesPerThread(), 64 << 10) + entry.frameBytes();
   }

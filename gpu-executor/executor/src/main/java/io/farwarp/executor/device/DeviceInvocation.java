@@ -32,7 +32,7 @@ public interface DeviceInvocation {
 
   Status status();
 
-  /** Why it did not end with OK, for people; empty if it did. */
+  /** Why it did not end with OK, for people; if it did, what its kernels printed. */
   String detail();
 
   /** {@link System#nanoTime} at the start of its work on the device. */

@@ -177,7 +177,7 @@ final class Pipeline {
     }
     Status status = device.status();
     if (status == Status.OK) {
-      return writeBack(invocation) && complete(invocation, device, Status.OK, "");
+      return writeBack(invocation) && complete(invocation, device, Status.OK, device.detail());
     }
     if (status == Status.CANCELLED && invocation.stopStatus != Status.OK) {
       return complete(

@@ -23,6 +23,7 @@ final class RunningWorker implements AutoCloseable {
   static final int ADD_THREE = 3;
   static final int SPIN = 4;
   static final int POKE = 5;
+  static final int SPEAK = 6;
   static final long WINDOW_BYTES = 4 << 20;
 
   final TestLease lease;

@@ -5,6 +5,7 @@ import static io.farwarp.executor.TestClient.tensor;
 import static io.farwarp.executor.worker.RunningWorker.ADD_THREE;
 import static io.farwarp.executor.worker.RunningWorker.NOTHING;
 import static io.farwarp.executor.worker.RunningWorker.POKE;
+import static io.farwarp.executor.worker.RunningWorker.SPEAK;
 import static io.farwarp.executor.worker.RunningWorker.SPIN;
 import static io.farwarp.executor.worker.RunningWorker.VECTOR_ADD;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
@@ -46,7 +47,8 @@ final class WorkerInvocationTest {
             .load(VECTOR_ADD, TestFunctions.VECTOR_ADD)
             .load(ADD_THREE, TestFunctions.ADD_THREE)
             .load(SPIN, TestFunctions.SPIN)
-            .load(POKE, TestFunctions.POKE);
+            .load(POKE, TestFunctions.POKE)
+            .load(SPEAK, TestFunctions.SPEAK);
   }
 
   @AfterEach
@@ -151,6 +153,22 @@ final class WorkerInvocationTest {
         assertEquals(Status.OK, done.status(), done.detail());
       }
       assertEquals(0, client.duplicates());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"shm", "tcp"})
+  void what_a_kernel_prints_comes_with_its_result_and_an_assertion_is_a_fault(String transport)
+      throws Exception {
+    try (TestClient client = worker.connect(transport)) {
+      Completion done = client.call(SPEAK, scalar(ElementType.U32, 7));
+      assertEquals(Status.OK, done.status(), done.detail());
+      assertEquals("n is 7\n", done.detail());
+      Completion failed = client.call(SPEAK, scalar(ElementType.U32, 13));
+      assertEquals(Status.DEVICE_FAULT, failed.status());
+      String text = "speak.cu:7: void speak(): Assertion `n != 13` failed.";
+      assertTrue(failed.detail().endsWith(text), failed.detail());
+      assertEquals("", client.call(NOTHING).detail());
     }
   }
 

@@ -1,6 +1,7 @@
 package io.farwarp.ptx.codegen;
 
 import io.farwarp.ptx.ir.Function;
+import io.farwarp.ptx.ir.Opcode;
 import java.lang.constant.ClassDesc;
 import java.util.ArrayDeque;
 import java.util.LinkedHashMap;
@@ -13,9 +14,17 @@ final class Callees {
   private final Map<String, String> names = new LinkedHashMap<>();
   private final ArrayDeque<Function> pending = new ArrayDeque<>();
 
+  private final boolean mayExit;
+
   Callees(ClassDesc owner, Map<String, Function> all) {
     this.owner = owner;
     this.all = all;
+    mayExit = all.values().stream().anyMatch(function -> function.uses(Opcode.EXIT));
+  }
+
+  /** Whether any function may end its thread. */
+  boolean mayExit() {
+    return mayExit;
   }
 
   ClassDesc owner() {

@@ -80,7 +80,8 @@ final class InstructionEmitter {
         body.store(instruction, instruction.operand(0), PtxType.B64);
       }
       case FENCE -> body.code.invokestatic(Names.VAR_HANDLE, "fullFence", ConstantDescs.MTD_void);
-      case BRA, RET, EXIT, TRAP, CALL -> ControlEmitter.emit(body, instruction);
+      case ALLOCA, STACKSAVE, STACKRESTORE, STACKBASE -> CallEmitter.emitStack(body, instruction);
+      case BRA, BRX, RET, EXIT, TRAP, CALL -> ControlEmitter.emit(body, instruction);
       case HINT -> {
         // Nothing to do on a coherent CPU.
       }

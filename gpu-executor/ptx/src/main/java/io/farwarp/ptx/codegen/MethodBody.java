@@ -311,6 +311,7 @@ final class MethodBody {
   void pushAddress(Instruction instruction, Symbol symbol, long offset) {
     switch (symbol) {
       case Symbol.ModuleVariable variable -> code.loadConstant(variable.address() + offset);
+      case Symbol.DeviceFunction function -> code.loadConstant(function.address() + offset);
       case Symbol.KernelParameter parameter -> code.loadConstant(parameter.offsetBytes() + offset);
       case Symbol.FrameVariable variable -> {
         code.loadConstant(variable.offsetBytes() + offset);

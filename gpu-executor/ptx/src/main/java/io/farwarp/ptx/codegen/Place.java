@@ -73,6 +73,7 @@ final class Place {
           case Symbol.FrameVariable v ->
               (v.parameter() ? parameter : local) && fits(instruction, memory, v.sizeBytes());
           case Symbol.ModuleVariable v -> !parameter && !local;
+          case Symbol.DeviceFunction f -> false;
         };
     if (!fits) {
       throw MethodBody.refuse(
@@ -83,6 +84,7 @@ final class Place {
       case Symbol.FunctionParameter p -> Kind.LOCAL;
       case Symbol.FrameVariable v -> Kind.LOCAL;
       case Symbol.ModuleVariable v -> Kind.SHARED;
+      case Symbol.DeviceFunction f -> throw new IllegalStateException(f.name());
     };
   }
 

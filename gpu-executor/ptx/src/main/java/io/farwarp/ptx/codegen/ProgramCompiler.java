@@ -77,7 +77,7 @@ public final class ProgramCompiler {
       Function function = callee;
       builder.withMethodBody(
           callees.methodName(function),
-          ControlEmitter.descriptor(function),
+          CallEmitter.descriptor(function),
           ClassFile.ACC_PRIVATE,
           code -> writeFunction(new MethodBody(code, function, callees)));
     }

@@ -13,6 +13,9 @@ final class SpecialRegisters {
   static void push(MethodBody body, SpecialRegister register, boolean wide) {
     if (register.scope() == SpecialRegister.Scope.INSTANT) {
       body.code.invokestatic(Names.SYSTEM, "nanoTime", MethodTypeDesc.of(ConstantDescs.CD_long));
+      if (register == SpecialRegister.CLOCK_HI || register == SpecialRegister.GLOBALTIMER_HI) {
+        body.code.loadConstant(32).lushr();
+      }
       if (!wide) {
         body.code.l2i();
       }
@@ -63,7 +66,8 @@ final class SpecialRegisters {
         mask(body, -2);
         body.code.iconst_m1().ixor();
       }
-      case CLOCK, CLOCK64, GLOBALTIMER -> throw new IllegalArgumentException(register.name());
+      case CLOCK, CLOCK_HI, CLOCK64, GLOBALTIMER, GLOBALTIMER_LO, GLOBALTIMER_HI ->
+          throw new IllegalArgumentException(register.name());
     }
   }
 

@@ -19,4 +19,12 @@ public record Function(
     List<VirtualRegister> registers,
     List<BasicBlock> blocks,
     Map<String, BasicBlock> targets,
-    int frameBytes) {}
+    int frameBytes) {
+
+  /** Whether an instruction of this kind is in it. */
+  public boolean uses(Opcode opcode) {
+    return blocks.stream()
+        .flatMap(block -> block.instructions().stream())
+        .anyMatch(instruction -> instruction.opcode() == opcode);
+  }
+}

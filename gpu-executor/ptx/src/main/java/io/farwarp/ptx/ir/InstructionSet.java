@@ -274,7 +274,11 @@ public final class InstructionSet {
     form("ret", Opcode.RET, 0, 0, 0, "(\\.uni)?");
     form("exit", Opcode.EXIT, 0, 0, 0, "");
     form("trap", Opcode.TRAP, 0, 0, 0, "");
-    form("call", Opcode.CALL, 0, 1, 3, "(\\.uni)?");
+    form("brx", Opcode.BRX, 0, 2, 2, "\\.idx(\\.uni)?");
+    form("call", Opcode.CALL, 0, 1, 4, "(\\.uni)?");
+    form("alloca", Opcode.ALLOCA, 2, 2, 3, "\\.u64");
+    form("stacksave", Opcode.STACKSAVE, 1, 1, 1, "\\.u64");
+    form("stackrestore", Opcode.STACKRESTORE, 1, 1, 1, "\\.u64");
     form("membar", Opcode.FENCE, 0, 0, 0, "\\.(cta|gl|sys)|\\.proxy\\.alias");
     form("fence", Opcode.FENCE, 0, 0, 0, "(\\.(sc|acq_rel|acquire|release))?" + SCOPE);
     form("fence", Opcode.FENCE, 0, 0, 0, "\\.proxy\\.alias");

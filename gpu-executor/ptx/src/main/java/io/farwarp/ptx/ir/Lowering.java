@@ -2,6 +2,7 @@ package io.farwarp.ptx.ir;
 
 import io.farwarp.ptx.PtxException;
 import io.farwarp.ptx.PtxOptions;
+import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.syntax.SourceFunction;
 import io.farwarp.ptx.syntax.SourceOperand;
 import io.farwarp.ptx.syntax.SourceStatement;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the statements of a function into checked instructions in basic blocks. */
@@ -26,11 +28,12 @@ public final class Lowering {
 
   private final SourceFunction source;
   private final PtxOptions options;
-  private final Map<String, SourceFunction> functions;
+  private final CallLowering calls;
   private final List<VirtualRegister> registers = new ArrayList<>();
   private final List<BasicBlock> blocks = new ArrayList<>();
   private final Map<String, BasicBlock> targets = new HashMap<>();
   private NameScope scope;
+  private @Nullable VirtualRegister stack;
   private long frameBytes;
   private boolean blockEnded;
   private int instructions;
@@ -42,7 +45,7 @@ public final class Lowering {
       Map<String, SourceFunction> functions) {
     this.source = source;
     this.options = options;
-    this.functions = functions;
+    calls = new CallLowering(functions);
     scope = NameScope.module(moduleSymbols).inner();
   }
 
@@ -64,6 +67,9 @@ public final class Lowering {
     if (body == null) {
       throw new PtxException(source.line(), "function '" + source.name() + "' has no body");
     }
+    if (body.stream().anyMatch(Lowering::usesStack)) {
+      openStack();
+    }
     for (SourceStatement statement : body) {
       statement(statement);
     }
@@ -82,6 +88,27 @@ public final class Lowering {
     RegisterKinds.choose(function);
     Liveness.compute(function);
     return function;
+  }
+
+  private static boolean usesStack(SourceStatement statement) {
+    return statement instanceof SourceStatement.Instruction i
+        && (i.opcode().equals("alloca") || i.opcode().startsWith("stack"));
+  }
+
+  /** Gives the function a register with the end of its frame, which {@code alloca} moves. */
+  private void openStack() {
+    stack = new VirtualRegister(registers.size(), "stack", PtxType.U64);
+    registers.add(stack);
+    Operand end = new Operand.Register(stack);
+    append(
+        new Instruction(
+            source.line(),
+            "alloca",
+            null,
+            Opcode.STACKBASE,
+            new Modifiers(".u64"),
+            1,
+            List.of(end)));
   }
 
   private void checkSize() throws PtxException {
@@ -129,6 +156,8 @@ public final class Lowering {
       case SourceStatement.ScopeOpen open -> scope = scope.inner();
       case SourceStatement.ScopeClose close -> scope = outer(close);
       case SourceStatement.Label label -> label(label);
+      case SourceStatement.Table table -> calls.declare(table);
+      case SourceStatement.Prototype prototype -> calls.declare(prototype);
       case SourceStatement.Instruction i -> instruction(i);
     }
   }
@@ -213,12 +242,16 @@ public final class Lowering {
             new Modifiers(source.suffix()),
             form.destinations(),
             operands(source, form.opcode()));
+    append(instruction);
+  }
+
+  private void append(Instruction instruction) {
     if (blockEnded) {
       openBlock();
     }
     blocks.getLast().instructions().add(instruction);
     instructions++;
-    blockEnded = form.opcode().endsBlock();
+    blockEnded = instruction.opcode().endsBlock();
   }
 
   private VirtualRegister predicate(int line, String name) throws PtxException {
@@ -232,7 +265,17 @@ public final class Lowering {
   private List<Operand> operands(SourceStatement.Instruction source, Opcode opcode)
       throws PtxException {
     if (opcode == Opcode.CALL) {
-      return List.of(call(source));
+      List<Operand> call =
+          new ArrayList<>(calls.call(source, scope, name -> scope.register(name, registers)));
+      if (stack != null) {
+        call.add(new Operand.Register(stack));
+      }
+      return List.copyOf(call);
+    }
+    if (opcode == Opcode.BRX) {
+      return List.of(
+          operand(source.line(), source.operands().get(0)),
+          new Operand.Targets(calls.table(source.line(), source.operands().get(1))));
     }
     if (opcode == Opcode.BRA) {
       if (source.operands().get(0) instanceof SourceOperand.Name name && name.offset() == 0) {
@@ -244,7 +287,26 @@ public final class Lowering {
     for (SourceOperand operand : source.operands()) {
       operands.add(operand(source.line(), operand));
     }
+    if (stack != null) {
+      addStack(opcode, operands);
+    }
     return List.copyOf(operands);
+  }
+
+  /** The stack's register is written by what moves it and read by what asks for it. */
+  private void addStack(Opcode opcode, List<Operand> operands) {
+    Operand end = new Operand.Register(Objects.requireNonNull(stack));
+    switch (opcode) {
+      case ALLOCA -> {
+        operands.add(1, end);
+        operands.add(2, end);
+      }
+      case STACKRESTORE -> operands.add(0, end);
+      case STACKSAVE -> operands.add(end);
+      default -> {
+        // Only those use it.
+      }
+    }
   }
 
   private Operand operand(int line, SourceOperand operand) throws PtxException {
@@ -306,6 +368,9 @@ public final class Lowering {
     if (symbol == null) {
       throw unknown(line, base);
     }
+    if (symbol instanceof Symbol.DeviceFunction) {
+      throw new PtxException(line, "'" + base + "' is a function, not memory");
+    }
     return new Operand.Memory(null, symbol, memory.offset());
   }
 
@@ -315,72 +380,30 @@ public final class Lowering {
         line, what + " '" + name + "' is not declared, or not supported by the PTX CPU device");
   }
 
-  private Operand call(SourceStatement.Instruction source) throws PtxException {
-    List<SourceOperand> operands = source.operands();
-    int at = 0;
-    List<Symbol.FrameVariable> results = List.of();
-    if (operands.get(0) instanceof SourceOperand.Group group) {
-      results = frameVariables(source.line(), group);
-      at++;
-    }
-    if (at >= operands.size() || !(operands.get(at) instanceof SourceOperand.Name name)) {
-      throw new PtxException(source.line(), "a call needs a function's name");
-    }
-    List<Symbol.FrameVariable> arguments = List.of();
-    if (at + 1 < operands.size()) {
-      if (at + 2 != operands.size()
-          || !(operands.get(at + 1) instanceof SourceOperand.Group group)) {
-        throw new PtxException(source.line(), "calls through pointers are not supported");
-      }
-      arguments = frameVariables(source.line(), group);
-    }
-    checkCallee(source.line(), name.name(), results, arguments);
-    return new Operand.Call(name.name(), results, arguments);
-  }
-
-  private void checkCallee(
-      int line,
-      String name,
-      List<Symbol.FrameVariable> results,
-      List<Symbol.FrameVariable> arguments)
-      throws PtxException {
-    SourceFunction callee = functions.get(name);
-    if (callee == null || callee.body() == null || callee.entry()) {
-      throw new PtxException(
-          line,
-          "function '" + name + "' is not in this module or not supported by the PTX CPU device");
-    }
-    if (callee.returns().size() != results.size()
-        || callee.parameters().size() != arguments.size()) {
-      throw new PtxException(line, "the call of '" + name + "' has a wrong number of parameters");
-    }
-  }
-
-  private List<Symbol.FrameVariable> frameVariables(int line, SourceOperand.Group group)
-      throws PtxException {
-    List<Symbol.FrameVariable> variables = new ArrayList<>();
-    for (SourceOperand operand : group.elements()) {
-      if (operand instanceof SourceOperand.Name name
-          && scope.symbol(name.name()) instanceof Symbol.FrameVariable variable
-          && variable.parameter()) {
-        variables.add(variable);
-      } else {
-        throw new PtxException(line, "a call takes '.param' variables only");
-      }
-    }
-    return List.copyOf(variables);
-  }
-
   private void connect() throws PtxException {
     for (BasicBlock block : blocks) {
       BasicBlock next = block.index() + 1 < blocks.size() ? blocks.get(block.index() + 1) : null;
       Instruction last = block.instructions().isEmpty() ? null : block.instructions().getLast();
       boolean leaves = last != null && last.opcode().endsBlock();
-      if (last != null && last.operands().size() == 1 && leaves) {
+      if (last != null && last.opcode() == Opcode.BRX) {
+        addTargets(block, last);
+      } else if (last != null && last.operands().size() == 1 && leaves) {
         block.successors().add(target(last));
       }
       if (next != null && (!leaves || (last != null && last.guard() != null))) {
         block.successors().add(next);
+      }
+    }
+  }
+
+  private void addTargets(BasicBlock block, Instruction branch) throws PtxException {
+    for (String name : ((Operand.Targets) branch.operand(1)).names()) {
+      BasicBlock target = targets.get(name);
+      if (target == null) {
+        throw branch.refuse("branches to a label that is not defined");
+      }
+      if (!block.successors().contains(target)) {
+        block.successors().add(target);
       }
     }
   }

@@ -77,6 +77,14 @@ public enum Opcode {
   EXIT,
   TRAP,
   CALL,
+  /** A branch by index into a list of labels. */
+  BRX,
+  /** Takes local memory until the function returns. */
+  ALLOCA,
+  STACKSAVE,
+  STACKRESTORE,
+  /** Gives the end of a function's fixed frame; not an instruction of PTX. */
+  STACKBASE,
   /** Orders memory accesses. */
   FENCE,
   /** Accepted and without effect here: prefetches, naps and the like. */
@@ -84,6 +92,6 @@ public enum Opcode {
 
   /** Whether the instruction ends a basic block. */
   public boolean endsBlock() {
-    return this == BRA || this == RET || this == EXIT || this == TRAP;
+    return this == BRA || this == BRX || this == RET || this == EXIT || this == TRAP;
   }
 }

@@ -34,6 +34,21 @@ public sealed interface Operand {
   /** A branch target. */
   record Label(String name) implements Operand {}
 
+  /** The labels that a branch by index chooses from. */
+  record Targets(List<String> names) implements Operand {}
+
+  /** A function of the device's own. */
+  record BuiltInCall(
+      BuiltIn function, List<Symbol.FrameVariable> results, List<Symbol.FrameVariable> arguments)
+      implements Operand {}
+
+  /** A call by address, which stands in the next operand: what it may reach. */
+  record IndirectCall(
+      List<Symbol.DeviceFunction> candidates,
+      List<Symbol.FrameVariable> results,
+      List<Symbol.FrameVariable> arguments)
+      implements Operand {}
+
   /** A device function and the frame variables of a call. */
   record Call(
       String function, List<Symbol.FrameVariable> results, List<Symbol.FrameVariable> arguments)

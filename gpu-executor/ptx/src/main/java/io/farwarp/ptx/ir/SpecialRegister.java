@@ -32,7 +32,10 @@ public enum SpecialRegister {
   LANEMASK_GE("%lanemask_ge", Scope.THREAD),
   LANEMASK_GT("%lanemask_gt", Scope.THREAD),
   CLOCK("%clock", Scope.INSTANT),
+  CLOCK_HI("%clock_hi", Scope.INSTANT),
   CLOCK64("%clock64", Scope.INSTANT),
+  GLOBALTIMER_LO("%globaltimer_lo", Scope.INSTANT),
+  GLOBALTIMER_HI("%globaltimer_hi", Scope.INSTANT),
   GLOBALTIMER("%globaltimer", Scope.INSTANT);
 
   /** For how long a special register keeps its value. */

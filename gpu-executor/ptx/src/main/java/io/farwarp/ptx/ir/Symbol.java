@@ -13,6 +13,13 @@ public sealed interface Symbol {
   record ModuleVariable(String name, int index, long address, long sizeBytes, boolean constant)
       implements Symbol {}
 
+  /**
+   * A device function.
+   *
+   * @param address a number that stands for it in registers and memory; no memory is there
+   */
+  record DeviceFunction(String name, long address) implements Symbol {}
+
   /** A {@code .local} variable or a call's {@code .param} variable in the function's frame. */
   record FrameVariable(String name, int offsetBytes, int sizeBytes, boolean parameter)
       implements Symbol {}

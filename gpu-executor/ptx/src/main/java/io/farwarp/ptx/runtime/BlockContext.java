@@ -1,6 +1,7 @@
 package io.farwarp.ptx.runtime;
 
 import io.farwarp.ptx.PtxFault;
+import io.farwarp.ptx.PtxOutput;
 import io.farwarp.ptx.StopSignal;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -46,6 +47,9 @@ public final class BlockContext {
 
   /** Native address of {@link #local}, which makes its offsets generic addresses. */
   public final long localBase;
+
+  /** Where the kernel prints to. */
+  public PtxOutput output = PtxOutput.ofAtMost(0);
 
   private final Allocations allocations;
   private final Cancellation cancellation;
@@ -167,6 +171,48 @@ public final class BlockContext {
       throw new DeviceTrap(PtxFault.Kind.STACK_OVERFLOW, line, frame);
     }
     return frame;
+  }
+
+  /** Local memory beyond the end of a frame: the start of what was asked for. */
+  public long allocate(long end, long bytes, long align, int line) {
+    long start = (end + align - 1) & -align;
+    if (bytes < 0 || bytes > local.byteSize() || start + bytes > local.byteSize()) {
+      throw new DeviceTrap(PtxFault.Kind.STACK_OVERFLOW, line, start);
+    }
+    return start;
+  }
+
+  /** What {@code exit} in a device function throws. */
+  public ThreadExit exitThread() {
+    return new ThreadExit();
+  }
+
+  /** The fault of a branch or a call through a register, for generated code to throw. */
+  public DeviceTrap invalidTarget(long address, int line) {
+    return new DeviceTrap(PtxFault.Kind.INVALID_TARGET, line, address);
+  }
+
+  /** {@code vprintf}: the arguments stand at these places in local memory. */
+  public void print(long result, long format, long arguments, int line) {
+    int used =
+        SystemCalls.print(
+            this,
+            local.get(ValueLayout.JAVA_LONG, format),
+            local.get(ValueLayout.JAVA_LONG, arguments),
+            line);
+    local.set(ValueLayout.JAVA_INT, result, used);
+  }
+
+  /** {@code __assertfail}: the arguments stand at these places in local memory. */
+  public void failAssertion(
+      long message, long file, long fileLine, long function, long charSize, int line) {
+    throw SystemCalls.assertion(
+        this,
+        local.get(ValueLayout.JAVA_LONG, message),
+        local.get(ValueLayout.JAVA_LONG, file),
+        local.get(ValueLayout.JAVA_INT, fileLine),
+        local.get(ValueLayout.JAVA_LONG, function),
+        line);
   }
 
   public byte loadByte(long address, int line) {

@@ -7,11 +7,17 @@ public final class DeviceTrap extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final PtxFault.Kind kind;
+  private final String text;
   private final int line;
   private final long address;
 
   public DeviceTrap(PtxFault.Kind kind, int line, long address) {
-    super(kind.name(), null, false, false);
+    this(kind, line, address, "");
+  }
+
+  DeviceTrap(PtxFault.Kind kind, int line, long address, String text) {
+    super(text, null, false, false);
+    this.text = text;
     this.kind = kind;
     this.line = line;
     this.address = address;
@@ -19,6 +25,11 @@ public final class DeviceTrap extends RuntimeException {
 
   public PtxFault.Kind kind() {
     return kind;
+  }
+
+  /** What the kernel says of it: the text of an assertion; empty for other kinds. */
+  public String text() {
+    return text;
   }
 
   public int line() {

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads the statements between the braces of a function. */
 final class BodyParser {
   private static final int MAX_OPERANDS = 64;
+  private static final int MAX_TARGETS = 4096;
   private static final int MAX_SCOPES = 64;
   private static final int MAX_REGISTERS = 1 << 20;
   private static final int MAX_SUFFIX_CHARS = 128;
@@ -81,6 +82,10 @@ final class BodyParser {
         throw tokens.wanted("a string");
       }
       tokens.expect(";");
+    } else if (word.equals("branchtargets") || word.equals("calltargets")) {
+      table(token);
+    } else if (word.equals("callprototype")) {
+      prototype(token);
     } else if (VARIABLE_SPACES.contains(word)) {
       for (SourceVariable variable : declarations.variables(token.line(), word, false)) {
         statements.add(new SourceStatement.Variable(token.line(), variable));
@@ -88,6 +93,40 @@ final class BodyParser {
     } else {
       throw new PtxException(token.line(), "directive '." + word + "' is not supported");
     }
+  }
+
+  /** Takes back the label that a list or a prototype stands behind. */
+  private String lastLabel(Token directive) throws PtxException {
+    if (statements.isEmpty() || !(statements.getLast() instanceof SourceStatement.Label label)) {
+      throw new PtxException(directive.line(), directive + " needs a label before it");
+    }
+    statements.removeLast();
+    return label.name();
+  }
+
+  private void table(Token directive) throws PtxException {
+    String label = lastLabel(directive);
+    List<String> names = new ArrayList<>();
+    do {
+      names.add(tokens.expectName("a label"));
+      if (names.size() > MAX_TARGETS) {
+        throw new PtxException(directive.line(), directive + " lists more than " + MAX_TARGETS);
+      }
+    } while (tokens.accept(","));
+    tokens.expect(";");
+    statements.add(new SourceStatement.Table(directive.line(), label, List.copyOf(names)));
+  }
+
+  private void prototype(Token directive) throws PtxException {
+    String label = lastLabel(directive);
+    List<SourceVariable> returns = tokens.peek().is("(") ? declarations.parameters() : List.of();
+    tokens.expectName("'_'");
+    List<SourceVariable> parameters = tokens.peek().is("(") ? declarations.parameters() : List.of();
+    tokens.acceptDotted("noreturn");
+    tokens.expect(";");
+    statements.add(
+        new SourceStatement.Prototype(
+            directive.line(), label, List.copyOf(returns), List.copyOf(parameters)));
   }
 
   private void registers(int line) throws PtxException {

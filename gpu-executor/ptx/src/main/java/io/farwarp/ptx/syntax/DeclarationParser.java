@@ -87,6 +87,10 @@ final class DeclarationParser {
     if (tokens.accept("=")) {
       values(initial, 0);
     }
+    if (elements == 0) {
+      // int a[] = {1, 2, 3}: the values say how many there are.
+      elements = initial.size();
+    }
     return new SourceVariable(
         line,
         space,

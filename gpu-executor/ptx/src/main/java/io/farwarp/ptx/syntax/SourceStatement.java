@@ -31,6 +31,14 @@ public sealed interface SourceStatement {
     }
   }
 
+  /** A label with {@code .branchtargets} or {@code .calltargets}: labels or functions. */
+  record Table(int line, String name, List<String> names) implements SourceStatement {}
+
+  /** A label with {@code .callprototype}: what a function called by address takes and gives. */
+  record Prototype(
+      int line, String name, List<SourceVariable> returns, List<SourceVariable> parameters)
+      implements SourceStatement {}
+
   record ScopeOpen(int line) implements SourceStatement {}
 
   record ScopeClose(int line) implements SourceStatement {}

@@ -31,6 +31,7 @@ public final class PtxDevice implements Device {
 
   private final int threads;
   private final PtxExecutor executor;
+  private final PrintLog printLog = new PrintLog();
   private volatile MemorySegment window = MemorySegment.NULL;
 
   private PtxDevice(int threads) {
@@ -62,6 +63,10 @@ public final class PtxDevice implements Device {
   @Override
   public void attachWindow(MemorySegment newWindow) {
     window = newWindow;
+  }
+
+  PrintLog printLog() {
+    return printLog;
   }
 
   MemorySegment window() {

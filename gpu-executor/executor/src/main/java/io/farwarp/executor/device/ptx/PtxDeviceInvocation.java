@@ -8,6 +8,7 @@ import io.farwarp.function.LaunchSpec;
 import io.farwarp.ptx.PtxExecutor;
 import io.farwarp.ptx.PtxFault;
 import io.farwarp.ptx.PtxLaunch;
+import io.farwarp.ptx.PtxOutput;
 import io.farwarp.ptx.StopSignal;
 import io.farwarp.wire.Status;
 import java.lang.foreign.MemorySegment;
@@ -37,6 +38,7 @@ final class PtxDeviceInvocation implements DeviceInvocation {
   private final PtxDeviceModule module;
   private final FunctionSpec spec;
   private final MemorySegment memory;
+  private final PtxOutput output = PtxOutput.ofAtMost(PtxOutput.DEFAULT_MAX_CHARS);
   private final PtxLaunch[] launches;
   private final long[] work;
   private final long[] scalars;
@@ -67,6 +69,9 @@ final class PtxDeviceInvocation implements DeviceInvocation {
     this.spec = module.spec();
     this.memory = memory;
     this.launches = module.newLaunches();
+    for (PtxLaunch launch : launches) {
+      launch.output(output);
+    }
     this.work = new long[spec.slots()];
     int parameters = spec.parameters().size();
     this.scalars = new long[parameters];
@@ -190,6 +195,11 @@ final class PtxDeviceInvocation implements DeviceInvocation {
       fail(Status.INTERNAL, "defect in the PTX CPU device: " + e);
     }
     kernelNs = System.nanoTime() - startedNs;
+    String printed = output.take();
+    if (!printed.isEmpty()) {
+      module.printed(printed);
+      detail = status == Status.OK ? printed : detail;
+    }
     if (status == Status.OK) {
       module.cost().measured(threads, kernelNs);
     }
@@ -257,7 +267,7 @@ final class PtxDeviceInvocation implements DeviceInvocation {
       case MISALIGNED_ADDRESS -> Status.MISALIGNED_ADDRESS;
       case STOPPED -> Status.CANCELLED;
       case INVALID_LAUNCH -> Status.INVALID_LAUNCH;
-      case STACK_OVERFLOW, TRAP -> Status.DEVICE_FAULT;
+      case STACK_OVERFLOW, TRAP, ASSERTION, INVALID_TARGET -> Status.DEVICE_FAULT;
       case INTERNAL -> Status.INTERNAL;
     };
   }

@@ -31,6 +31,11 @@ final class PtxDeviceModule implements DeviceModule {
     return spec;
   }
 
+  /** Logs what kernels of this function have printed. */
+  void printed(String text) {
+    device.printLog().log(spec.name() + ":" + spec.version(), text);
+  }
+
   LaunchCost cost() {
     return cost;
   }
