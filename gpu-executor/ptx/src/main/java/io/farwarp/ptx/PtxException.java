@@ -4,7 +4,7 @@ package io.farwarp.ptx;
  * PTX text that cannot be loaded: malformed, over a limit, or using something that the PTX CPU
  * device does not support. The message names the line.
  */
-public final class PtxException extends Exception {
+public class PtxException extends Exception {
   private static final long serialVersionUID = 1L;
 
   private final int line;

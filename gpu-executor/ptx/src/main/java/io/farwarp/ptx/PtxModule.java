@@ -1,6 +1,7 @@
 package io.farwarp.ptx;
 
 import io.farwarp.ptx.codegen.ProgramCompiler;
+import io.farwarp.ptx.fatbin.Fatbin;
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Lowering;
 import io.farwarp.ptx.ir.Opcode;
@@ -9,6 +10,9 @@ import io.farwarp.ptx.ir.Symbol;
 import io.farwarp.ptx.syntax.Parser;
 import io.farwarp.ptx.syntax.SourceFunction;
 import io.farwarp.ptx.syntax.SourceModule;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,10 +24,12 @@ import org.jspecify.annotations.Nullable;
  * launched from any thread; closing frees the variables, after the last launch has ended.
  */
 public final class PtxModule implements AutoCloseable {
+  private final String text;
   private final ModuleMemory memory;
   private final Map<String, PtxKernel> kernels;
 
-  private PtxModule(ModuleMemory memory, Map<String, PtxKernel> kernels) {
+  private PtxModule(String text, ModuleMemory memory, Map<String, PtxKernel> kernels) {
+    this.text = text;
     this.memory = memory;
     this.kernels = kernels;
   }
@@ -37,13 +43,44 @@ public final class PtxModule implements AutoCloseable {
     SourceModule source = Parser.parse(ptx, options);
     ModuleMemory memory = ModuleMemory.of(source, options);
     try {
-      return new PtxModule(memory, compile(source, memory, options));
+      return new PtxModule(ptx, memory, compile(source, memory, options));
     } catch (PtxException | RuntimeException | Error e) {
       memory.close();
       if (e instanceof PtxException refusal) {
         throw refusal;
       }
       throw new PtxException(0, "the module cannot be compiled: " + e, e);
+    }
+  }
+
+  /**
+   * Loads a module from the bytes of its file: PTX text, or a fatbin with PTX in it. Of a fatbin
+   * the PTX for the highest architecture is taken that this device supports.
+   *
+   * @throws NoPtxException if a fatbin holds code for GPUs only
+   * @throws PtxException as {@link #load(String, PtxOptions)}; of a fatbin, why its best PTX cannot
+   *     be loaded
+   */
+  public static PtxModule load(byte[] file, PtxOptions options) throws PtxException {
+    if (!Fatbin.is(file)) {
+      return load(text(file), options);
+    }
+    PtxException refusal = null;
+    for (String text : Fatbin.ptx(file, options.maxTextChars())) {
+      try {
+        return load(text, options);
+      } catch (PtxException e) {
+        refusal = refusal == null ? e : refusal;
+      }
+    }
+    throw refusal == null ? new NoPtxException(List.of()) : refusal;
+  }
+
+  private static String text(byte[] file) throws PtxException {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(file)).toString();
+    } catch (CharacterCodingException e) {
+      throw new PtxException(0, "the file is neither text nor a fatbin", e);
     }
   }
 
@@ -93,6 +130,16 @@ public final class PtxModule implements AutoCloseable {
     return functions.isEmpty() && !entry.uses(Opcode.ALLOCA)
         ? entry.frameBytes()
         : Math.min(options.maxLocalBytesPerThread(), 64 << 10) + entry.frameBytes();
+  }
+
+  /** Whether the bytes of a file are a fatbin, by their beginning. */
+  public static boolean isFatbin(byte[] file) {
+    return Fatbin.is(file);
+  }
+
+  /** The PTX that was loaded; of a fatbin, the one that was chosen. */
+  public String text() {
+    return text;
   }
 
   /** In the order of the text. */

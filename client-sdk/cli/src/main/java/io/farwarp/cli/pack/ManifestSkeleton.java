@@ -30,6 +30,7 @@ final class ManifestSkeleton {
   private static final String BLOCK = "256";
 
   private final String file;
+  private final ModuleKind kind;
   private final String text;
   private final PtxModule module;
   private final List<String> kernels;
@@ -39,8 +40,10 @@ final class ManifestSkeleton {
    *
    * @param text the module's PTX
    */
-  ManifestSkeleton(String file, String text, PtxModule module, List<String> kernels) {
+  ManifestSkeleton(
+      String file, ModuleKind kind, String text, PtxModule module, List<String> kernels) {
     this.file = file;
+    this.kind = kind;
     this.text = text;
     this.module = module;
     this.kernels = List.copyOf(kernels);
@@ -52,7 +55,7 @@ final class ManifestSkeleton {
             .setName(functionName())
             .setVersion("1")
             .setDescription(EDIT)
-            .addModules(Module.newBuilder().setFile(file).setKind(ModuleKind.PTX));
+            .addModules(Module.newBuilder().setFile(file).setKind(kind));
     for (String name : kernels) {
       launch(manifest, module.kernel(name), kernels.size() > 1 ? identifier(name) + "_" : "");
     }
@@ -110,7 +113,7 @@ final class ManifestSkeleton {
       case BF16 -> ElementType.BF16;
       case S32 -> ElementType.I32;
       // nvcc writes .u32 for int too, which is far more common than unsigned; the same for 64 bits.
-      case U32, B32, F16X2, BF16X2 -> ElementType.I32;
+      case U32, B32, F16X2, BF16X2, U16X2, S16X2 -> ElementType.I32;
       case S64, U64, B64 -> ElementType.I64;
       case F32 -> ElementType.F32;
       case F64 -> ElementType.F64;

@@ -13,6 +13,7 @@ import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.FunctionManifest;
 import io.farwarp.v1.Module;
 import io.farwarp.v1.ModuleKind;
+import io.farwarp.wire.Status;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -44,7 +45,7 @@ final class PackageBuilder {
         addSource(module, files);
       }
       FunctionPackage built = FunctionPackage.build(manifest, files);
-      if (manifest.getModulesList().stream().anyMatch(m -> m.getKind() == ModuleKind.PTX)) {
+      if (manifest.getModulesList().stream().anyMatch(m -> m.getKind() != ModuleKind.CUBIN)) {
         check(built, spec);
       }
       return built;
@@ -82,11 +83,19 @@ final class PackageBuilder {
     return directory.resolve(stem + ".cu");
   }
 
-  /** Loads it as an executor does, so that what would be refused there is refused here. */
+  /**
+   * Loads it as an executor does, so that what would be refused there is refused here. Fatbins may
+   * hold code for GPUs only.
+   */
   private static void check(FunctionPackage built, FunctionSpec spec) {
     try (Device device = Devices.open(DeviceClass.PTX_CPU, 1);
         DeviceModule _ = device.load(built, spec)) {
     } catch (DeviceException e) {
+      boolean forGpus =
+          built.manifest().getModulesList().stream().noneMatch(m -> m.getKind() == ModuleKind.PTX);
+      if (e.status() == Status.NO_BINARY_FOR_DEVICE && forGpus) {
+        return;
+      }
       throw new CommandException(String.valueOf(e.getMessage()), e);
     }
   }

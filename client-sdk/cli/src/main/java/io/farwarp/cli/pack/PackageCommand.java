@@ -7,6 +7,7 @@ import io.farwarp.function.ManifestJson;
 import io.farwarp.ptx.PtxException;
 import io.farwarp.ptx.PtxModule;
 import io.farwarp.ptx.PtxOptions;
+import io.farwarp.v1.ModuleKind;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -69,11 +70,11 @@ public final class PackageCommand implements Runnable {
       name = "init",
       mixinStandardHelpOptions = true,
       description =
-          "Write a manifest skeleton from the entry points of a PTX file, or of a .cu that nvcc"
-              + " compiles. What PTX does not tell (shapes, directions, grid) is guessed, to be"
-              + " edited.")
+          "Write a manifest skeleton from the entry points of a PTX file, of the PTX in a fatbin, or"
+              + " of a .cu that nvcc compiles. What PTX does not tell (shapes, directions, grid) is"
+              + " guessed, to be edited.")
   void init(
-      @Parameters(paramLabel = "FILE.ptx|FILE.cu") Path source,
+      @Parameters(paramLabel = "FILE.ptx|FILE.fatbin|FILE.cu") Path source,
       @Option(
               names = "--kernel",
               paramLabel = "NAME",
@@ -90,18 +91,20 @@ public final class PackageCommand implements Runnable {
       throw new CommandException(file + " exists; --force overwrites it");
     }
     Path ptx = ptxOf(source);
-    String text =
-        ptx.equals(source)
-            ? text(source)
-            : new String(Nvcc.ptx(source, ptx.toString()), StandardCharsets.UTF_8);
-    try (PtxModule module = PtxModule.load(text, PtxOptions.defaults())) {
+    byte[] bytes = ptx.equals(source) ? bytes(source) : Nvcc.ptx(source, ptx.toString());
+    try (PtxModule module = PtxModule.load(bytes, PtxOptions.defaults())) {
       List<String> kernels = wanted != null ? wanted : module.kernelNames();
       if (kernels.isEmpty() || !module.kernelNames().containsAll(kernels)) {
         throw new CommandException(
             "%s has the kernels %s; asked for: %s".formatted(ptx, module.kernelNames(), kernels));
       }
       ManifestSkeleton skeleton =
-          new ManifestSkeleton(ptx.getFileName().toString(), text, module, kernels);
+          new ManifestSkeleton(
+              ptx.getFileName().toString(),
+              PtxModule.isFatbin(bytes) ? ModuleKind.FATBIN : ModuleKind.PTX,
+              module.text(),
+              module,
+              kernels);
       write(file, ManifestJson.write(skeleton.manifest()).getBytes(StandardCharsets.UTF_8));
       PrintWriter out = spec.commandLine().getOut();
       out.printf(
@@ -121,9 +124,9 @@ public final class PackageCommand implements Runnable {
         : source;
   }
 
-  private static String text(Path ptx) {
+  private static byte[] bytes(Path ptx) {
     try {
-      return Files.readString(ptx);
+      return Files.readAllBytes(ptx);
     } catch (NoSuchFileException e) {
       throw new CommandException(ptx + ": no such file", e);
     } catch (IOException e) {

@@ -15,8 +15,11 @@ import io.farwarp.ptx.PtxModule;
 import io.farwarp.ptx.PtxOptions;
 import io.farwarp.samples.Sample;
 import io.farwarp.v1.FunctionManifest;
+import io.farwarp.v1.ModuleKind;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -163,11 +166,43 @@ class PackageCommandTest {
     assertEquals(List.of(), PtxUsage.requiredBlock(ptx.replace(".reqntid", ".maxntid"), "k"));
   }
 
+  /** A container with one plain entry, as nvcc --no-compress writes it. */
+  private static byte[] fatbin(int kind, byte[] code) {
+    ByteBuffer file = ByteBuffer.allocate(16 + 64 + code.length).order(ByteOrder.LITTLE_ENDIAN);
+    file.putInt(0xBA55ED50).putShort((short) 1).putShort((short) 16).putLong(64 + code.length);
+    file.putShort((short) kind).putShort((short) 0x101).putInt(64).putLong(code.length);
+    file.putInt(16 + 28, 75);
+    file.position(16 + 64).put(code);
+    return file.array();
+  }
+
+  @Test
+  void a_fatbin_is_a_module_from_skeleton_to_package() throws Exception {
+    Sample sample = Sample.values()[0];
+    Path fatbin = directory.resolve("k.fatbin");
+    Files.write(fatbin, fatbin(1, sample.ptx()));
+    StringWriter out = new StringWriter();
+    CommandLine command = new CommandLine(new PackageCommand()).setOut(new PrintWriter(out));
+    assertEquals(0, command.execute("init", fatbin.toString()), out.toString());
+    FunctionPackage built = new PackageBuilder(directory).build();
+    assertEquals(ModuleKind.FATBIN, built.manifest().getModules(0).getKind());
+  }
+
+  @Test
+  void a_fatbin_for_gpus_only_is_packaged_unchecked() throws Exception {
+    sample(Sample.values()[0]);
+    String file = Sample.values()[0].functionPackage().manifest().getModules(0).getFile();
+    edit("manifest.json", "\"PTX\"", "\"FATBIN\"");
+    Files.write(directory.resolve(file), fatbin(2, new byte[100]));
+    FunctionPackage built = new PackageBuilder(directory).build();
+    assertEquals(ModuleKind.FATBIN, built.manifest().getModules(0).getKind());
+  }
+
   private static FunctionManifest skeleton(Sample sample) throws Exception {
     String text = new String(sample.ptx(), StandardCharsets.US_ASCII);
     try (PtxModule module = PtxModule.load(text, PtxOptions.defaults())) {
       return new ManifestSkeleton(
-              sample.functionName() + ".ptx", text, module, module.kernelNames())
+              sample.functionName() + ".ptx", ModuleKind.PTX, text, module, module.kernelNames())
           .manifest();
     }
   }

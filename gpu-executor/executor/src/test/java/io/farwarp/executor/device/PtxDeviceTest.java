@@ -10,6 +10,8 @@ import io.farwarp.function.FunctionPackage;
 import io.farwarp.function.FunctionSpec;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.wire.Status;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.junit.jupiter.api.Test;
 
 final class PtxDeviceTest extends DeviceContract {
@@ -38,6 +40,24 @@ final class PtxDeviceTest extends DeviceContract {
               DeviceException.class, () -> device.load(cubin, FunctionSpec.of(cubin.manifest())));
       assertEquals(Status.NO_BINARY_FOR_DEVICE, refusal.status());
       assertTrue(String.valueOf(refusal.getMessage()).contains("kernels.ptx (CUBIN sm_90)"));
+    }
+  }
+
+  @Test
+  void a_fatbin_of_cubins_is_refused_with_their_architectures() throws Exception {
+    ByteBuffer fatbin = ByteBuffer.allocate(16 + 64 + 8).order(ByteOrder.LITTLE_ENDIAN);
+    fatbin.putInt(0xBA55ED50).putShort((short) 1).putShort((short) 16).putLong(64 + 8);
+    fatbin.putShort((short) 2).putShort((short) 0x101).putInt(64).putLong(8).putInt(16 + 28, 90);
+    FunctionPackage cubins =
+        TestFunctions.packageOf(
+            TestFunctions.NOTHING.replace("\"kind\": \"PTX\"", "\"kind\": \"FATBIN\""),
+            fatbin.array());
+    try (Device device = PtxDevice.create(1)) {
+      DeviceException refusal =
+          assertThrows(
+              DeviceException.class, () -> device.load(cubins, FunctionSpec.of(cubins.manifest())));
+      assertEquals(Status.NO_BINARY_FOR_DEVICE, refusal.status());
+      assertTrue(String.valueOf(refusal.getMessage()).contains("kernels.ptx (FATBIN sm_90)"));
     }
   }
 

@@ -6,6 +6,7 @@ import io.farwarp.executor.device.DeviceModule;
 import io.farwarp.executor.device.DeviceStream;
 import io.farwarp.function.FunctionPackage;
 import io.farwarp.function.FunctionSpec;
+import io.farwarp.ptx.NoPtxException;
 import io.farwarp.ptx.PtxException;
 import io.farwarp.ptx.PtxExecutor;
 import io.farwarp.ptx.PtxModule;
@@ -15,16 +16,12 @@ import io.farwarp.v1.Module;
 import io.farwarp.v1.ModuleKind;
 import io.farwarp.wire.Status;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /**
- * This host's processor cores as a device: PTX text compiled to JVM bytecode. Kernels use the
- * window itself, so nothing is ever copied.
+ * This host's processor cores as a device: PTX, also out of fatbins, compiled to JVM bytecode.
+ * Kernels use the window itself, so nothing is ever copied.
  */
 public final class PtxDevice implements Device {
   public static final String NAME = "PTX CPU device (no GPU)";
@@ -82,46 +79,30 @@ public final class PtxDevice implements Device {
       throws DeviceException {
     String function = spec.name() + ":" + spec.version();
     List<CompiledModule> compiled = new ArrayList<>();
+    List<String> held = new ArrayList<>();
     for (Module module : functionPackage.manifest().getModulesList()) {
-      if (module.getKind() == ModuleKind.PTX) {
-        String text = ptxText(function, module.getFile(), functionPackage.file(module.getFile()));
-        compiled.add(new CompiledModule(module.getFile(), compile(function, module, text)));
+      String file = module.getFile();
+      if (module.getKind() == ModuleKind.PTX || module.getKind() == ModuleKind.FATBIN) {
+        try {
+          PtxModule loaded = PtxModule.load(functionPackage.file(file), PtxOptions.defaults());
+          compiled.add(new CompiledModule(file, loaded));
+        } catch (NoPtxException e) {
+          held.add("%s (FATBIN %s)".formatted(file, String.join(", ", e.architectures())));
+        } catch (PtxException e) {
+          throw new DeviceException(
+              Status.UNSUPPORTED_CODE, "%s: %s: %s".formatted(function, file, e.getMessage()), e);
+        }
+      } else {
+        held.add("%s (%s %s)".formatted(file, module.getKind(), module.getArchitecture()));
       }
     }
     if (compiled.isEmpty()) {
       throw new DeviceException(
           Status.NO_BINARY_FOR_DEVICE,
           "%s holds no PTX, which the %s needs; it holds %s"
-              .formatted(function, NAME, held(functionPackage)));
+              .formatted(function, NAME, String.join(", ", held)));
     }
     return new PtxDeviceModule(this, spec, ManifestCheck.kernels(function, spec, compiled));
-  }
-
-  private static PtxModule compile(String function, Module module, String text)
-      throws DeviceException {
-    try {
-      return PtxModule.load(text, PtxOptions.defaults());
-    } catch (PtxException e) {
-      throw new DeviceException(
-          Status.UNSUPPORTED_CODE,
-          "%s: %s: %s".formatted(function, module.getFile(), e.getMessage()),
-          e);
-    }
-  }
-
-  private static String ptxText(String function, String file, byte[] bytes) throws DeviceException {
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (CharacterCodingException e) {
-      throw new DeviceException(
-          Status.UNSUPPORTED_CODE, "%s: %s is not text".formatted(function, file), e);
-    }
-  }
-
-  private static String held(FunctionPackage functionPackage) {
-    return functionPackage.manifest().getModulesList().stream()
-        .map(m -> (m.getFile() + " (" + m.getKind() + " " + m.getArchitecture()).trim() + ")")
-        .collect(Collectors.joining(", "));
   }
 
   @Override
