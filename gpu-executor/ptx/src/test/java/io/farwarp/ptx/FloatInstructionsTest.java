@@ -13,8 +13,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Floating-point instructions at edge values: exact where IEEE 754 defines them, else bounded. */
@@ -236,42 +236,77 @@ final class FloatInstructionsTest {
     Conformance.check(test);
   }
 
-  /** Bounds of the PTX ISA: relative, or absolute where a line says so. */
+  /** How far an instruction's result may be from the exact one, for operands in a range. */
+  record Bound(String instruction, double low, double high, double error, boolean relative) {
+    PtxType type() {
+      return instruction.endsWith("f64") ? F64 : F32;
+    }
+  }
+
+  private static void bound(
+      List<Bound> bounds, String name, double low, double high, double error, boolean relative) {
+    bounds.add(new Bound(name + ".approx.f32", low, high, error, relative));
+    bounds.add(new Bound(name + ".approx.ftz.f32", low, high, error, relative));
+  }
+
+  /** The bounds of the PTX ISA. */
+  static List<Bound> bounds() {
+    List<Bound> bounds = new ArrayList<>();
+    bound(bounds, "ex2", -126, 127, 0x1p-22, true);
+    bound(bounds, "lg2", 2, 1e38, 0x1p-22, true);
+    bound(bounds, "lg2", 2e-38, 0.5, 0x1p-22, true);
+    bound(bounds, "lg2", 0.5, 2, 0x1p-22, false);
+    bound(bounds, "rsqrt", 2e-38, 1e38, Math.pow(2, -22.9), true);
+    bound(bounds, "rcp", 2e-38, 8e37, 0x1p-23, true);
+    bound(bounds, "sqrt", 2e-38, 1e38, 0x1p-23, true);
+    bound(bounds, "sin", -Math.PI, Math.PI, Math.pow(2, -20.5), false);
+    bound(bounds, "cos", -Math.PI, Math.PI, Math.pow(2, -20.5), false);
+    bound(bounds, "sin", -90_000, 90_000, 1e-6, false);
+    bound(bounds, "cos", -1e9, 1e9, 1e-6, false);
+    bounds.add(new Bound("tanh.approx.f32", -10, 10, 0x1p-11, true));
+    bounds.add(new Bound("rsqrt.approx.f64", 1e-300, 1e300, Math.pow(2, -22.9), true));
+    bounds.add(new Bound("rsqrt.approx.ftz.f64", 1e-300, 1e300, 0x1p-20, true));
+    bounds.add(new Bound("rcp.approx.ftz.f64", 1e-300, 1e300, 0x1p-20, true));
+    return bounds;
+  }
+
+  static Stream<String> approximate() {
+    return bounds().stream().map(Bound::instruction).distinct();
+  }
+
   @ParameterizedTest
-  @CsvSource({
-    "ex2.approx.f32,   -126, 127,      2.4e-7, relative",
-    "ex2.approx.ftz.f32, -126, 127,    2.4e-7, relative",
-    "lg2.approx.f32,   2, 1e38,        2.4e-7, relative",
-    "lg2.approx.f32,   1e-38, 0.5,     2.4e-7, relative",
-    "lg2.approx.f32,   0.5, 2,         2.4e-7, absolute",
-    "rsqrt.approx.f32, 1e-37, 1e38,    1.3e-7, relative",
-    "rcp.approx.f32,   1e-37, 1e37,    1.2e-7, relative",
-    "sqrt.approx.f32,  1e-37, 1e38,    1.2e-7, relative",
-    "sin.approx.f32,   -3.1415, 3.1415, 6.7e-7, absolute",
-    "cos.approx.f32,   -3.1415, 3.1415, 6.7e-7, absolute",
-    "sin.approx.f32,   -90000, 90000,  1e-6,   absolute",
-    "cos.approx.f32,   -1e9, 1e9,      1e-6,   absolute",
-    "tanh.approx.f32,  -10, 10,        4.9e-4, relative",
-  })
-  void approximate_function_stays_within_the_bound_of_the_isa(
-      String instruction, float low, float high, double bound, String kind) throws Exception {
-    Random random = new Random(instruction.hashCode());
+  @MethodSource("bounds")
+  void approximate_function_stays_within_the_bound_of_the_isa(Bound test) throws Exception {
+    Random random = new Random(test.instruction().hashCode());
     List<long[]> rows = new ArrayList<>();
     for (int i = 0; i < 20_000; i++) {
-      rows.add(new long[] {bits(low + (high - low) * random.nextFloat())});
-      if (low > 0) {
-        double exponent = Math.log(low) + (Math.log(high) - Math.log(low)) * random.nextDouble();
-        rows.add(new long[] {bits((float) Math.exp(exponent))});
+      rows.add(
+          new long[] {raw(test, test.low() + (test.high() - test.low()) * random.nextDouble())});
+      if (test.low() > 0) {
+        double range = Math.log(test.high()) - Math.log(test.low());
+        rows.add(
+            new long[] {raw(test, Math.exp(Math.log(test.low()) + range * random.nextDouble()))});
       }
     }
-    long[] results = OneInstruction.run(instruction + " d, a;", F32, List.of(F32), rows);
-    DoubleUnaryOperator reference = reference(instruction.substring(0, instruction.indexOf('.')));
+    long[] results =
+        OneInstruction.run(test.instruction() + " d, a;", test.type(), List.of(test.type()), rows);
+    String name = test.instruction().substring(0, test.instruction().indexOf('.'));
+    DoubleUnaryOperator reference = reference(name);
     for (int i = 0; i < results.length; i++) {
-      double expected = reference.applyAsDouble(f32(rows.get(i)[0]));
-      double error = Math.abs(f32(results[i]) - expected);
-      double limit = kind.equals("relative") ? bound * Math.abs(expected) : bound;
-      assertTrue(error <= limit, instruction + " of " + f32(rows.get(i)[0]) + ": " + error);
+      double operand = value(test, rows.get(i)[0]);
+      double expected = reference.applyAsDouble(operand);
+      double error = Math.abs(value(test, results[i]) - expected);
+      double limit = test.relative() ? test.error() * Math.abs(expected) : test.error();
+      assertTrue(error <= limit, test.instruction() + " of " + operand + ": " + error);
     }
+  }
+
+  private static long raw(Bound test, double operand) {
+    return test.type() == F64 ? bits(operand) : bits((float) operand);
+  }
+
+  private static double value(Bound test, long raw) {
+    return test.type() == F64 ? f64(raw) : f32(raw);
   }
 
   private static DoubleUnaryOperator reference(String name) {

@@ -11,7 +11,7 @@ enum HalfFormat {
   static final int NAN = 0x7FFF;
 
   /** Enough for the product of two subnormal numbers to be an integer when shifted left by it. */
-  private static final int SHIFT = 2400;
+  private static final int SHIFT = 1200;
 
   final PtxType type;
   final PtxType packed;

@@ -122,6 +122,11 @@ final class PackedInstructionsTest {
     }
     cases.add(
         word(
+            "max.relu.s16x2 d, a, b;",
+            TWO,
+            (a, b, c, e) -> eachHalf(a, b, true, (x, y) -> Math.max(0, Math.max(x, y)))));
+    cases.add(
+        word(
             "max.s32.relu d, a, b;", TWO, (a, b, c, e) -> Math.max(0, Math.max((int) a, (int) b))));
     cases.add(
         word(

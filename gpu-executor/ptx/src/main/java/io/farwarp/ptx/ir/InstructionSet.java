@@ -1,6 +1,7 @@
 package io.farwarp.ptx.ir;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -28,13 +29,12 @@ public final class InstructionSet {
   private static final String BITS = "\\.b(16|32|64)";
   private static final String LOGIC = "\\.(pred|b16|b32|b64)";
   private static final String ANY = "\\.([bus](16|32|64)|f32|f64)";
-  private static final String HALF = "\\.b?f16(x2)?";
   private static final String ROUND = "\\.r[nzmp]";
   private static final String F32 = "(" + ROUND + ")?(\\.ftz)?(\\.sat)?\\.f32";
   private static final String F64 = "(" + ROUND + ")?\\.f64";
   private static final String FLOATS = "|" + F32 + "|" + F64;
-  private static final String COMPARE =
-      "\\.(eq|ne|lt|le|gt|ge|lo|ls|hi|hs|equ|neu|ltu|leu|gtu|geu|num|nan)(\\.(and|or|xor))?(\\.ftz)?";
+  private static final String ORDER = "eq|ne|lt|le|gt|ge";
+  private static final String FLOAT_ORDER = ORDER + "|equ|neu|ltu|leu|gtu|geu|num|nan";
   private static final String SCOPE = "\\.(cta|cluster|gpu|sys)";
   private static final String CACHE_OPERATOR = "(\\.(ca|cg|cs|lu|cv|wb|wt))?";
   private static final String EVICTION =
@@ -63,6 +63,11 @@ public final class InstructionSet {
   }
 
   private InstructionSet() {}
+
+  /** All forms by the name of their instruction. */
+  public static Map<String, List<Form>> forms() {
+    return Collections.unmodifiableMap(FORMS);
+  }
 
   /** The form of an instruction, or null when it is not supported. */
   public static @Nullable Form form(String name, String suffix) {
@@ -183,13 +188,29 @@ public final class InstructionSet {
   }
 
   private static void comparison() {
-    form("setp", Opcode.SETP, 1, 3, 4, COMPARE + "(" + ANY + "|" + HALF + ")");
-    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.([us]32|f32|f16|bf16)" + ANY);
-    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.([us](16|32)|f16|bf16)\\.b?f16");
-    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.([us]32|f16x2)\\.f16x2");
-    form("set", Opcode.SET, 1, 3, 4, COMPARE + "\\.([us]32|bf16x2)\\.bf16x2");
+    integerComparisons("setp", Opcode.SETP, "");
+    comparison("setp", Opcode.SETP, FLOAT_ORDER, "(\\.ftz)?\\.(f32|f16|f16x2)");
+    comparison("setp", Opcode.SETP, FLOAT_ORDER, "\\.(f64|bf16|bf16x2)");
+    String result = "\\.(u32|s32|f32|f16|bf16)";
+    integerComparisons("set", Opcode.SET, result);
+    comparison("set", Opcode.SET, FLOAT_ORDER, "(\\.ftz)?" + result + "\\.f32");
+    comparison("set", Opcode.SET, FLOAT_ORDER, result + "\\.f64");
+    comparison("set", Opcode.SET, FLOAT_ORDER, "(\\.ftz)?\\.([us](16|32)|f16)\\.f16");
+    comparison("set", Opcode.SET, FLOAT_ORDER, "(\\.ftz)?\\.([us]32|f16x2)\\.f16x2");
+    comparison("set", Opcode.SET, FLOAT_ORDER, "\\.([us](16|32)|bf16)\\.bf16|\\.bf16\\.f16");
+    comparison("set", Opcode.SET, FLOAT_ORDER, "\\.([us]32|bf16x2)\\.bf16x2");
     value("selp", Opcode.SELP, 3, ANY);
-    value("slct", Opcode.SLCT, 3, "(\\.ftz)?" + ANY + "\\.(s32|f32)");
+    value("slct", Opcode.SLCT, 3, ANY + "\\.s32|(\\.ftz)?" + ANY + "\\.f32");
+  }
+
+  private static void integerComparisons(String name, Opcode opcode, String result) {
+    comparison(name, opcode, "eq|ne", result + "\\.b(16|32|64)");
+    comparison(name, opcode, ORDER, result + "\\.s(16|32|64)");
+    comparison(name, opcode, ORDER + "|lo|ls|hi|hs", result + "\\.u(16|32|64)");
+  }
+
+  private static void comparison(String name, Opcode opcode, String order, String types) {
+    form(name, opcode, 1, 3, 4, "\\.(" + order + ")(\\.(and|or|xor))?(" + types + ")");
   }
 
   private static void functions() {
@@ -214,17 +235,7 @@ public final class InstructionSet {
   }
 
   private static void movement() {
-    value(
-        "cvt",
-        Opcode.CVT,
-        1,
-        "(\\.(rn|rz|rm|rp|rni|rzi|rmi|rpi))?(\\.ftz)?(\\.sat)?"
-            + "\\.([us](8|16|32|64)|f16|bf16|f32|f64)\\.([us](8|16|32|64)|f16|bf16|f32|f64)");
-    String clamps = "(\\.relu)?(\\.satfinite)?|\\.satfinite\\.relu";
-    value("cvt", Opcode.CVT, 1, "\\.r[nz](" + clamps + ")\\.(f16|bf16)\\.f32");
-    value("cvt", Opcode.CVT, 2, "\\.r[nz](" + clamps + ")\\.(f16x2|bf16x2)\\.f32");
-    value("cvt", Opcode.CVT_PACK, 2, "\\.pack\\.sat\\.[us]16\\.s32");
-    value("cvt", Opcode.CVT_PACK, 3, "\\.pack\\.sat\\.[us][248]\\.s32\\.b32");
+    conversions();
     value("cvta", Opcode.CVTA, 1, "(\\.to)?\\.(global|const|local|param)\\.u64");
     value("mov", Opcode.MOV, 1, "\\.pred|" + ANY);
     value("ld", Opcode.LD, 1, LOAD_ORDER + LOAD_SPACE + CACHE + MEMORY_TYPE);
@@ -241,6 +252,29 @@ public final class InstructionSet {
     form("atom", Opcode.ATOM, 1, 3, 3, atomic + narrow);
     form("red", Opcode.RED, 0, 2, 2, atomic + narrow);
     hinted(atomic);
+  }
+
+  private static void conversions() {
+    String integer = "\\.[us](8|16|32|64)";
+    value("cvt", Opcode.CVT, 1, "(\\.sat)?" + integer + integer);
+    String integral = "\\.r[nzmp]i";
+    value("cvt", Opcode.CVT, 1, integral + "(\\.ftz)?(\\.sat)?(" + integer + "|\\.f32)\\.f32");
+    value("cvt", Opcode.CVT, 1, integral + "(\\.sat)?" + integer + "\\.f(16|64)");
+    value("cvt", Opcode.CVT, 1, integral + "(\\.sat)?(\\.f16\\.f16|\\.f64\\.f64)");
+    value("cvt", Opcode.CVT, 1, integral + "(" + integer + "|\\.bf16)\\.bf16");
+    value("cvt", Opcode.CVT, 1, ROUND + "(\\.ftz)?(\\.sat)?\\.f32(" + integer + "|\\.f64)");
+    value("cvt", Opcode.CVT, 1, ROUND + "(\\.sat)?\\.f(16|64)" + integer);
+    value("cvt", Opcode.CVT, 1, ROUND + "\\.bf16(" + integer + "|\\.f64|\\.f16)");
+    value("cvt", Opcode.CVT, 1, "(\\.ftz)?(\\.sat)?(\\.f32\\.f(32|16)|\\.f64\\.f32)");
+    value("cvt", Opcode.CVT, 1, "(\\.sat)?(\\.f64\\.f(64|16)|\\.f16\\.f16)|\\.bf16\\.bf16");
+    value("cvt", Opcode.CVT, 1, "(" + ROUND + ")?((\\.ftz)?\\.f32|\\.f64)\\.bf16");
+    value("cvt", Opcode.CVT, 1, ROUND + "((\\.ftz)?(\\.sat)?\\.f16\\.f32|(\\.sat)?\\.f16\\.f64)");
+    value("cvt", Opcode.CVT, 1, ROUND + "((\\.ftz)?\\.bf16\\.f32|\\.f16\\.bf16)");
+    String clamps = "(\\.relu)?(\\.satfinite)?|\\.satfinite\\.relu";
+    value("cvt", Opcode.CVT, 1, "\\.r[nz](" + clamps + ")\\.(f16|bf16)\\.f32");
+    value("cvt", Opcode.CVT, 2, "\\.r[nz](" + clamps + ")\\.(f16x2|bf16x2)\\.f32");
+    value("cvt", Opcode.CVT_PACK, 2, "\\.pack\\.sat\\.[us]16\\.s32");
+    value("cvt", Opcode.CVT_PACK, 3, "\\.pack\\.sat\\.[us][248]\\.s32\\.b32");
   }
 
   private static String reduce(String hint) {
