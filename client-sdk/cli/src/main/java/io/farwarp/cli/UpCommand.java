@@ -47,6 +47,11 @@ public final class UpCommand implements Callable<Integer> {
   private @Nullable Integer ptxThreads;
 
   @Option(
+      names = "--deterministic",
+      description = "For debugging: kernels run on one thread, in one order of blocks and threads.")
+  private boolean deterministic;
+
+  @Option(
       names = "--window-memory",
       paramLabel = "SIZE",
       description =
@@ -66,6 +71,9 @@ public final class UpCommand implements Callable<Integer> {
     List<String> agent = new ArrayList<>();
     if (ptxThreads != null) {
       agent.addAll(List.of("--ptx-threads", ptxThreads.toString()));
+    }
+    if (deterministic) {
+      agent.add("--deterministic");
     }
     if (windowMemory != null) {
       agent.addAll(List.of("--window-memory", windowMemory));

@@ -14,6 +14,12 @@ public class PtxException extends Exception {
     this.line = line;
   }
 
+  /** The same, with the line of the source that the PTX was made from. */
+  PtxException(PtxException problem, Object source) {
+    super(problem.getMessage() + " (" + source + ")", problem.getCause());
+    this.line = problem.line;
+  }
+
   public PtxException(int line, String problem, Throwable cause) {
     super("line " + line + ": " + problem, cause);
     this.line = line;

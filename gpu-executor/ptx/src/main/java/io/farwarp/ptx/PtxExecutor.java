@@ -5,6 +5,7 @@ import io.farwarp.ptx.PtxFault.Kind;
 import io.farwarp.ptx.runtime.BlockContext;
 import io.farwarp.ptx.runtime.BlockProgram;
 import io.farwarp.ptx.runtime.DeviceTrap;
+import io.farwarp.ptx.syntax.SourceLines;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -48,6 +49,14 @@ public final class PtxExecutor implements AutoCloseable {
       worker.start();
     }
     return executor;
+  }
+
+  /**
+   * An executor for debugging: its launches run on the calling thread alone, block after block and
+   * thread after thread, so that the same launch does the same again. Only clocks differ.
+   */
+  public static PtxExecutor deterministic() {
+    return create(1);
   }
 
   /** How many threads a large launch uses. */
@@ -194,13 +203,25 @@ public final class PtxExecutor implements AutoCloseable {
     if (line != 0) {
       problem.append(", line ").append(line);
     }
+    SourceLines.Place source = launch.kernel().sourceLines().of(line);
+    if (source != null) {
+      problem.append(" (").append(source).append(")");
+    }
     if (!text.isEmpty()) {
       problem.append(": ").append(text);
     }
     launch.fault.compareAndSet(
         null,
         new PtxFault(
-            kind, launch.kernel().name(), problem.toString(), block, thread, line, address, cause));
+            kind,
+            launch.kernel().name(),
+            problem.toString(),
+            block,
+            thread,
+            line,
+            source == null ? "" : source.toString(),
+            address,
+            cause));
     launch.cancellation().cancel();
   }
 

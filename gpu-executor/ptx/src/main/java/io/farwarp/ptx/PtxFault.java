@@ -44,6 +44,7 @@ public final class PtxFault extends Exception {
   private final transient @Nullable Index block;
   private final transient @Nullable Index thread;
   private final int line;
+  private final String source;
   private final long address;
 
   PtxFault(
@@ -53,6 +54,7 @@ public final class PtxFault extends Exception {
       @Nullable Index block,
       @Nullable Index thread,
       int line,
+      String source,
       long address,
       @Nullable Throwable cause) {
     super(problem, cause);
@@ -61,6 +63,7 @@ public final class PtxFault extends Exception {
     this.block = block;
     this.thread = thread;
     this.line = line;
+    this.source = source;
     this.address = address;
   }
 
@@ -72,6 +75,7 @@ public final class PtxFault extends Exception {
         null,
         null,
         0,
+        "",
         0,
         null);
   }
@@ -97,6 +101,11 @@ public final class PtxFault extends Exception {
   /** The line of the PTX text, or 0 when it is not known. */
   public int line() {
     return line;
+  }
+
+  /** The line of the source, {@code kernel.cu:12}, where the PTX tells it; else empty. */
+  public String source() {
+    return source;
   }
 
   /** The faulting address, or 0 when there is none. */

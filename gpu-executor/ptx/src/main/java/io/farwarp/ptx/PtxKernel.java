@@ -4,6 +4,7 @@ import io.farwarp.ptx.codegen.ProgramCompiler;
 import io.farwarp.ptx.ir.ParameterLayout;
 import io.farwarp.ptx.runtime.BlockProgram;
 import io.farwarp.ptx.syntax.SourceFunction;
+import io.farwarp.ptx.syntax.SourceLines;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -17,6 +18,7 @@ public final class PtxKernel {
   private final ProgramCompiler.Compiled compiled;
   private final MemorySegment[] variables;
   private final int localBytes;
+  private final SourceLines sourceLines;
   private final int maxThreadsPerBlock;
   private final List<Integer> requiredBlock;
 
@@ -28,7 +30,9 @@ public final class PtxKernel {
       ParameterLayout layout,
       ProgramCompiler.Compiled compiled,
       MemorySegment[] variables,
-      int localBytes) {
+      int localBytes,
+      SourceLines sourceLines) {
+    this.sourceLines = sourceLines;
     this.name = definition.name();
     this.layout = layout;
     this.compiled = compiled;
@@ -79,6 +83,10 @@ public final class PtxKernel {
 
   MemorySegment[] variables() {
     return variables;
+  }
+
+  SourceLines sourceLines() {
+    return sourceLines;
   }
 
   int localBytes() {

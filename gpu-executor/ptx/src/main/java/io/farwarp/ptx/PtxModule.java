@@ -9,6 +9,7 @@ import io.farwarp.ptx.ir.ParameterLayout;
 import io.farwarp.ptx.ir.Symbol;
 import io.farwarp.ptx.syntax.Parser;
 import io.farwarp.ptx.syntax.SourceFunction;
+import io.farwarp.ptx.syntax.SourceLines;
 import io.farwarp.ptx.syntax.SourceModule;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -47,7 +48,8 @@ public final class PtxModule implements AutoCloseable {
     } catch (PtxException | RuntimeException | Error e) {
       memory.close();
       if (e instanceof PtxException refusal) {
-        throw refusal;
+        SourceLines.Place place = source.lines().of(refusal.line());
+        throw place == null ? refusal : new PtxException(refusal, place);
       }
       throw new PtxException(0, "the module cannot be compiled: " + e, e);
     }
@@ -119,7 +121,8 @@ public final class PtxModule implements AutoCloseable {
               ParameterLayout.of(definition),
               ProgramCompiler.compile(entry, functions),
               memory.segments(),
-              localBytes(entry, functions, options)));
+              localBytes(entry, functions, options),
+              source.lines()));
     }
     return kernels;
   }

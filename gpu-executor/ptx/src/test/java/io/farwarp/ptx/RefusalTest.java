@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -129,59 +128,5 @@ final class RefusalTest {
     }
     PtxException refused = refusal(kernel(body.toString()));
     assertTrue(refused.getMessage().contains("'k' is too large"), refused.getMessage());
-  }
-
-  /** Seeded damage to real modules: whatever comes out, it is a module or a PtxException. */
-  @ParameterizedTest
-  @ValueSource(strings = {"finance.ptx", "linear.ptx", "mixed.ptx"})
-  void damaged_text_gives_a_module_or_a_refusal(String name) {
-    String good = Ptx.resource(name);
-    Random random = new Random(name.hashCode());
-    for (int round = 0; round < 400; round++) {
-      String text = damage(good, random);
-      try {
-        Ptx.load(text).close();
-      } catch (PtxException expected) {
-        assertTrue(expected.line() >= 0 && expected.line() <= text.lines().count() + 1);
-        assertTrue(
-            !(expected.getCause() instanceof RuntimeException)
-                || expected.getCause() instanceof NumberFormatException
-                || expected.getMessage().contains("too large"),
-            () -> expected + " in round of " + name + ": " + expected.getCause());
-      }
-    }
-  }
-
-  private static String damage(String good, Random random) {
-    StringBuilder text = new StringBuilder(good);
-    int wounds = 1 + random.nextInt(3);
-    for (int i = 0; i < wounds; i++) {
-      int at = random.nextInt(text.length());
-      int length = Math.min(text.length() - at, 1 + random.nextInt(12));
-      switch (random.nextInt(6)) {
-        case 0 -> text.setLength(Math.max(1, at));
-        case 1 -> text.delete(at, Math.min(text.length() - 1, at + length));
-        case 2 -> text.setCharAt(at, (char) (32 + random.nextInt(95)));
-        case 3 -> text.insert(at, good, 0, length);
-        case 4 -> {
-          int from = random.nextInt(good.length() - 40);
-          text.insert(at, good, from, from + random.nextInt(40));
-        }
-        default -> swapTokens(text, random);
-      }
-    }
-    return text.toString();
-  }
-
-  private static void swapTokens(StringBuilder text, Random random) {
-    String[] words = {
-      "f32", "f64", "u32", "s64", "b16", "pred", "global", "param", "local", "%rd1", "%f1", "%p1",
-      "%r1", "0", "-1", "v4"
-    };
-    String from = words[random.nextInt(words.length)];
-    int at = text.indexOf(from, random.nextInt(text.length()));
-    if (at >= 0) {
-      text.replace(at, at + from.length(), words[random.nextInt(words.length)]);
-    }
   }
 }

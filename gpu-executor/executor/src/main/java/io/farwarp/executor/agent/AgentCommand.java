@@ -63,6 +63,13 @@ public final class AgentCommand implements Callable<Integer> {
   private int ptxThreads;
 
   @Option(
+      names = "--deterministic",
+      description =
+          "For debugging: kernels on the PTX CPU device run on one thread, in one order of blocks"
+              + " and threads.")
+  private boolean deterministic;
+
+  @Option(
       names = "--window-memory",
       paramLabel = "SIZE",
       description =
@@ -145,7 +152,13 @@ public final class AgentCommand implements Callable<Integer> {
           "--data-dir %s has %d characters; %d at most, because socket paths are limited"
               .formatted(directory, directory.toString().length(), MAX_DATA_DIRECTORY));
     }
-    int threads = ptxThreads == 0 ? Runtime.getRuntime().availableProcessors() : ptxThreads;
+    if (deterministic && ptxThreads > 1) {
+      throw usage("--deterministic runs on one thread, not --ptx-threads %d".formatted(ptxThreads));
+    }
+    int threads =
+        deterministic
+            ? 1
+            : ptxThreads == 0 ? Runtime.getRuntime().availableProcessors() : ptxThreads;
     if (threads < 1 || threads > 4096) {
       throw usage("--ptx-threads %d; 1 to 4096".formatted(threads));
     }

@@ -22,9 +22,12 @@ final class BodyParser {
 
   private final TokenReader tokens;
   private final DeclarationParser declarations;
+  private final SourceLines lines;
+  private int lastLine;
   private final List<SourceStatement> statements = new ArrayList<>();
 
-  BodyParser(TokenReader tokens, DeclarationParser declarations) {
+  BodyParser(TokenReader tokens, DeclarationParser declarations, SourceLines lines) {
+    this.lines = lines;
     this.tokens = tokens;
     this.declarations = declarations;
   }
@@ -34,6 +37,7 @@ final class BodyParser {
     int depth = 1;
     while (depth > 0) {
       Token token = tokens.peek();
+      lastLine = token.line();
       if (token.kind() == Token.Kind.END) {
         throw tokens.wanted("'}'");
       } else if (token.is("{")) {
@@ -51,6 +55,7 @@ final class BodyParser {
         statement(token);
       }
     }
+    lines.end(lastLine);
     return List.copyOf(statements);
   }
 
@@ -70,11 +75,15 @@ final class BodyParser {
 
   private void directive(Token token) throws PtxException {
     String word = token.text();
-    if (word.equals("loc") || word.equals("file")) {
+    if (word.equals("file")) {
       tokens.skipLine();
       return;
     }
     tokens.take();
+    if (word.equals("loc")) {
+      location(token);
+      return;
+    }
     if (word.equals("reg")) {
       registers(token.line());
     } else if (word.equals("pragma")) {
@@ -127,6 +136,18 @@ final class BodyParser {
     statements.add(
         new SourceStatement.Prototype(
             directive.line(), label, List.copyOf(returns), List.copyOf(parameters)));
+  }
+
+  /** {@code .loc 1 12 5}: file, line and column; what inlining adds to it is not looked at. */
+  private void location(Token directive) throws PtxException {
+    int line = directive.line();
+    if (tokens.peek().kind() == Token.Kind.INTEGER && tokens.line() == line) {
+      long file = tokens.take().bits();
+      if (tokens.peek().kind() == Token.Kind.INTEGER && tokens.line() == line) {
+        lines.mark(line, file, Math.clamp(tokens.take().bits(), 0, Integer.MAX_VALUE));
+      }
+    }
+    tokens.skipRest(line);
   }
 
   private void registers(int line) throws PtxException {

@@ -16,6 +16,7 @@ public final class Parser {
 
   private final TokenReader tokens;
   private final DeclarationParser declarations;
+  private final SourceLines lines = new SourceLines();
   private final List<SourceVariable> variables = new ArrayList<>();
   private final List<SourceFunction> functions = new ArrayList<>();
 
@@ -40,7 +41,7 @@ public final class Parser {
     while (tokens.peek().kind() != Token.Kind.END) {
       directive();
     }
-    return new SourceModule(List.copyOf(variables), List.copyOf(functions));
+    return new SourceModule(List.copyOf(variables), List.copyOf(functions), lines);
   }
 
   private void header() throws PtxException {
@@ -71,11 +72,24 @@ public final class Parser {
       throw tokens.wanted("a directive");
     }
     switch (token.text()) {
-      case "file", "loc" -> tokens.skipLine();
+      case "file" -> file();
+      case "loc" -> tokens.skipLine();
       case "section" -> skipSection();
       case "pragma" -> skipPragma();
       default -> declaration();
     }
+  }
+
+  /** {@code .file 1 "kernel.cu"}, perhaps with time and size. */
+  private void file() throws PtxException {
+    Token directive = tokens.take();
+    if (tokens.peek().kind() == Token.Kind.INTEGER && tokens.line() == directive.line()) {
+      Token number = tokens.take();
+      if (tokens.peek().kind() == Token.Kind.STRING) {
+        lines.file(number.bits(), tokens.take().text());
+      }
+    }
+    tokens.skipRest(directive.line());
   }
 
   private void declaration() throws PtxException {
@@ -119,7 +133,7 @@ public final class Parser {
     }
     List<SourceStatement> body = null;
     if (tokens.peek().is("{")) {
-      body = new BodyParser(tokens, declarations).body();
+      body = new BodyParser(tokens, declarations, lines).body();
     } else {
       tokens.expect(";");
     }

@@ -32,6 +32,13 @@ final class TokenReader {
     current = lexer.next();
   }
 
+  /** Drops what is left of a line that was begun. */
+  void skipRest(int line) throws PtxException {
+    if (current.kind() != Token.Kind.END && current.line() == line) {
+      skipLine();
+    }
+  }
+
   boolean accept(String punctuation) throws PtxException {
     if (current.is(punctuation)) {
       take();
