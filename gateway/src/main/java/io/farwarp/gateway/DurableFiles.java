@@ -1,7 +1,9 @@
 package io.farwarp.gateway;
 
+import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,8 +26,19 @@ final class DurableFiles {
 
   private DurableFiles() {}
 
+  /** Writes a file's content. */
+  @FunctionalInterface
+  interface Content {
+    void writeTo(OutputStream out) throws IOException;
+  }
+
   /** Replaces {@code file}, readable by its owner only; on disk when this returns. */
   static void write(Path file, byte[] content) throws IOException {
+    write(file, out -> out.write(content));
+  }
+
+  /** The same for content that is not held in memory as a whole. */
+  static void write(Path file, Content content) throws IOException {
     Path unfinished = file.resolveSibling(file.getFileName() + UNFINISHED);
     Files.deleteIfExists(unfinished);
     try {
@@ -34,10 +47,10 @@ final class DurableFiles {
               unfinished,
               Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
               OWNER_ONLY)) {
-        ByteBuffer rest = ByteBuffer.wrap(content);
-        while (rest.hasRemaining()) {
-          channel.write(rest);
-        }
+        // Not closed: that would close the channel before it is synced.
+        OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 64 << 10);
+        content.writeTo(out);
+        out.flush();
         channel.force(true);
       }
       Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);

@@ -14,7 +14,10 @@ interface LeaseStore extends AutoCloseable {
   /** All that is kept. */
   Collection<StoredLease> load();
 
-  /** Keeps {@code put} and drops {@code removed} as one; safe from loss of power on return. */
+  /**
+   * Keeps {@code put} and drops {@code removed}; safe from loss of power on return. A crash before
+   * that leaves each of these leases as it was or as it was to be.
+   */
   void update(Collection<StoredLease> put, Collection<String> removed) throws IOException;
 
   @Override

@@ -8,10 +8,10 @@ import io.farwarp.v1.StoredLease;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,34 +44,50 @@ class LeaseLogTest {
 
   /** The file is cut at every length, as a crash in the middle of a write may leave it. */
   @Test
-  void log_cut_anywhere_keeps_every_update_that_is_whole() throws Exception {
-    long[] ends = new long[4];
+  void log_cut_anywhere_keeps_every_change_that_is_whole() throws Exception {
+    List<Long> ends = new ArrayList<>();
     byte[] whole;
     try (LeaseLog log = LeaseLog.open(file())) {
-      ends[0] = Files.size(file());
-      for (int i = 1; i < ends.length; i++) {
-        log.update(List.of(lease("lease-" + i, 0)), i == 3 ? List.of("lease-1") : List.of());
-        ends[i] = Files.size(file());
-      }
+      ends.add(Files.size(file()));
+      log.update(List.of(lease("a", 0)), List.of());
+      ends.add(Files.size(file()));
+      log.update(List.of(lease("a", 1)), List.of());
+      ends.add(Files.size(file()));
+      log.update(List.of(), List.of("a"));
+      ends.add(Files.size(file()));
+      log.update(List.of(lease("b", 0)), List.of());
+      ends.add(Files.size(file()));
       whole = Files.readAllBytes(file());
     }
-    List<Set<String>> expected =
+    List<Set<StoredLease>> expected =
         List.of(
             Set.of(),
-            Set.of("lease-1"),
-            Set.of("lease-1", "lease-2"),
-            Set.of("lease-2", "lease-3"));
-    for (int length = (int) ends[0]; length <= whole.length; length++) {
+            Set.of(lease("a", 0)),
+            Set.of(lease("a", 1)),
+            Set.of(),
+            Set.of(lease("b", 0)));
+    for (int length = Math.toIntExact(ends.getFirst()); length <= whole.length; length++) {
       Files.write(file(), Arrays.copyOf(whole, length));
-      int updates = 0;
-      while (updates + 1 < ends.length && ends[updates + 1] <= length) {
-        updates++;
+      int changes = 0;
+      while (changes + 1 < ends.size() && ends.get(changes + 1) <= length) {
+        changes++;
       }
-      assertEquals(
-          expected.get(updates),
-          kept().stream().map(StoredLease::getLeaseId).collect(Collectors.toSet()),
-          "cut at " + length);
+      assertEquals(expected.get(changes), kept(), "cut at " + length);
     }
+  }
+
+  @Test
+  void update_of_any_size_is_written_lease_by_lease() throws Exception {
+    List<StoredLease> large = new ArrayList<>();
+    for (int i = 0; i < 70; i++) {
+      large.add(lease("lease-" + i, 0).toBuilder().setDeviceName("x".repeat(1 << 20)).build());
+    }
+    try (LeaseLog log = LeaseLog.open(file())) {
+      log.update(large, List.of());
+      log.update(List.of(lease("small", 0)), List.of());
+    }
+    assertTrue(Files.size(file()) > 64 << 20);
+    assertEquals(71, kept().size());
   }
 
   @Test
