@@ -248,7 +248,7 @@ final class ControlWires {
               .setPrepareFunction(
                   PrepareLeaseFunction.newBuilder()
                       .setLeaseId(e.leaseId())
-                      .setFunction(slot.forAgent()))
+                      .setFunction(slot.toLeaseFunction()))
               .build());
     }
   }

@@ -1,114 +1,124 @@
 package io.farwarp.gateway;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.util.JsonFormat;
 import io.farwarp.function.FunctionPackage;
-import io.farwarp.function.FunctionPackageException;
 import io.farwarp.v1.FunctionVersion;
-import io.farwarp.v1.ListFunctionsResponse;
 import io.farwarp.wire.Status;
 import io.grpc.Status.Code;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.System.Logger.Level;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The function packages of all tenants on disk: each package once, under its SHA-256 ({@code
- * blobs/sha256-HEX}), and for each tenant an index ({@code tenants/NAME.json}, the JSON form of
- * ListFunctionsResponse in order of pushing).
+ * The function packages of all tenants on disk: each package once ({@code blobs/}), and for each
+ * tenant an index ({@code tenants/NAME.json}). In memory are the indexes without their manifests.
  *
  * <p>A package is on disk before an index names it, and an index is replaced as a whole; so a crash
- * or a full disk leaves the registry as it was before the call. Any thread.
+ * or a full disk leaves the registry as it was before the call. A package whose function is deleted
+ * stays until no lease uses it. Any thread.
  */
 final class FunctionRegistry {
   private static final System.Logger LOG = System.getLogger(FunctionRegistry.class.getName());
   private static final String INDEX_ENDING = ".json";
+  private static final int DIGEST_BYTES = 32;
 
-  private final Path blobs;
+  /** Versions that an error names. */
+  private static final int NAMED_VERSIONS = 8;
+
   private final Path tenants;
+  private final PackageFiles packages;
   private final RegistryLimits limits;
   private final GatewayClock clock;
-
-  /** By tenant, then by "name:version", in order of pushing. Guarded by this. */
-  private final Map<String, Map<String, FunctionVersion>> functions = new HashMap<>();
+  private final ConcurrentMap<String, TenantFunctions> functions = new ConcurrentHashMap<>();
 
   private FunctionRegistry(Path directory, RegistryLimits limits, GatewayClock clock) {
-    this.blobs = directory.resolve("blobs");
+    this.packages = new PackageFiles(directory.resolve("blobs"));
     this.tenants = directory.resolve("tenants");
     this.limits = limits;
     this.clock = clock;
   }
 
+  /** What leases use has to be said before {@link #sweep}. */
   static FunctionRegistry open(Path directory, RegistryLimits limits, GatewayClock clock)
       throws IOException, GatewayException {
-    FunctionRegistry registry = new FunctionRegistry(directory, limits, clock);
     DurableFiles.createDirectory(directory);
-    DurableFiles.createDirectory(registry.blobs);
-    DurableFiles.createDirectory(registry.tenants);
+    DurableFiles.createDirectory(directory.resolve("blobs"));
+    DurableFiles.createDirectory(directory.resolve("tenants"));
+    FunctionRegistry registry = new FunctionRegistry(directory, limits, clock);
     registry.load();
-    registry.sweep();
     return registry;
   }
 
   private void load() throws IOException, GatewayException {
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(tenants, "*" + INDEX_ENDING)) {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(tenants)) {
       for (Path file : files) {
         String name = String.valueOf(file.getFileName());
-        String tenant = name.substring(0, name.length() - INDEX_ENDING.length());
-        ListFunctionsResponse.Builder index = ListFunctionsResponse.newBuilder();
-        try {
-          JsonFormat.parser().ignoringUnknownFields().merge(Files.readString(file), index);
-        } catch (InvalidProtocolBufferException e) {
-          throw new GatewayException(
-              "function index " + file + " is damaged: restore it or move it away", e);
+        if (name.endsWith(DurableFiles.UNFINISHED)) {
+          Files.deleteIfExists(file);
+        } else if (name.endsWith(INDEX_ENDING)) {
+          load(file, name.substring(0, name.length() - INDEX_ENDING.length()));
         }
-        Map<String, FunctionVersion> own = new LinkedHashMap<>();
-        for (FunctionVersion version : index.getFunctionsList()) {
-          if (Files.exists(blob(version.getDigest()))) {
-            own.put(key(version), version);
-          } else {
-            LOG.log(
-                Level.WARNING,
-                "function {0} of tenant {1} is dropped: its package is missing",
-                key(version),
-                tenant);
-          }
-        }
-        functions.put(tenant, own);
       }
     }
   }
 
-  /** Deletes what a crash left behind: unfinished files and packages that no index names. */
-  private void sweep() throws IOException {
-    Set<String> named = new HashSet<>();
-    for (Map<String, FunctionVersion> own : functions.values()) {
-      own.values().forEach(version -> named.add(blobName(version.getDigest())));
-    }
-    for (Path directory : List.of(blobs, tenants)) {
-      try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
-        for (Path file : files) {
-          String name = String.valueOf(file.getFileName());
-          if (name.endsWith(DurableFiles.UNFINISHED)
-              || (directory.equals(blobs) && !named.contains(name))) {
-            Files.deleteIfExists(file);
-          }
-        }
+  private void load(Path file, String tenant) throws IOException, GatewayException {
+    List<FunctionVersion> present = new ArrayList<>();
+    for (FunctionVersion version : TenantFunctions.read(file)) {
+      if (packages.holdFromDisk(version.getDigest())) {
+        present.add(version);
+      } else {
+        LOG.log(
+            Level.WARNING,
+            "function {0} of tenant {1} is dropped: its package is missing",
+            TenantFunctions.key(version),
+            tenant);
       }
+    }
+    of(tenant).restore(present);
+  }
+
+  private TenantFunctions of(String tenant) {
+    return functions.computeIfAbsent(
+        tenant, name -> new TenantFunctions(name, tenants.resolve(name + INDEX_ENDING)));
+  }
+
+  /** A lease of before this start uses {@code version}; false: its package is missing. */
+  boolean useFromDisk(String tenant, FunctionVersion version) {
+    if (!packages.holdFromDisk(version.getDigest())) {
+      LOG.log(
+          Level.WARNING,
+          "a lease of tenant {0} uses {1}, whose package is missing",
+          tenant,
+          TenantFunctions.key(version));
+      return false;
+    }
+    of(tenant).use(version);
+    return true;
+  }
+
+  /** Deletes what a crash left behind. */
+  void sweep() throws IOException {
+    packages.sweep();
+  }
+
+  // Pushing and deleting
+
+  /** A place for a package to arrive in; the caller closes it, also after {@link #push}. */
+  IncomingPackage receive() throws Refusal {
+    try {
+      return packages.receive();
+    } catch (IOException e) {
+      throw unwritable(e);
     }
   }
 
@@ -116,85 +126,85 @@ final class FunctionRegistry {
    * Stores a package under the name and version of its manifest. The same bytes again are no error;
    * other bytes under a taken name and version are refused.
    */
-  synchronized FunctionVersion push(String tenant, byte[] bytes) throws Refusal {
+  FunctionVersion push(String tenant, IncomingPackage arrived) throws Refusal {
     FunctionPackage read;
     try {
-      read = FunctionPackage.read(bytes);
-    } catch (FunctionPackageException e) {
-      throw new Refusal(
-          Code.INVALID_ARGUMENT,
-          Status.INVALID_ARGUMENT,
-          "the package is refused: " + e.getMessage(),
-          e);
+      read = arrived.check();
+    } catch (IOException e) {
+      throw unwritable(e);
     }
     FunctionVersion version =
         FunctionVersion.newBuilder()
             .setName(read.manifest().getName())
             .setVersion(read.manifest().getVersion())
             .setDigest(ByteString.copyFrom(read.digest()))
-            .setSizeBytes(bytes.length)
-            .setManifest(read.manifest())
+            .setSizeBytes(read.sizeBytes())
+            .setDescription(read.manifest().getDescription())
             .setPushedAtUnixMs(clock.unixMs(clock.nowNs()))
             .build();
-    Map<String, FunctionVersion> own = functions.getOrDefault(tenant, Map.of());
-    FunctionVersion taken = own.get(key(version));
-    if (taken != null) {
-      if (taken.getDigest().equals(version.getDigest())) {
-        return taken;
-      }
-      throw new Refusal(
-          Code.ALREADY_EXISTS,
-          null,
-          "%s is taken by another package (sha256 %s): push a new version or delete that one"
-              .formatted(key(version), hex(taken.getDigest())));
-    }
-    checkQuota(tenant, own, version);
-    Map<String, FunctionVersion> next = new LinkedHashMap<>(own);
-    next.put(key(version), version);
+    TenantFunctions own = of(tenant);
+    own.changing.lock();
     try {
-      Path blob = blob(version.getDigest());
-      if (!Files.exists(blob)) {
-        DurableFiles.write(blob, bytes);
+      FunctionVersion taken = own.get(TenantFunctions.key(version));
+      if (taken == null) {
+        own.checkQuota(version, limits);
+        store(own, version, arrived, read);
+        taken = version;
+      } else if (!taken.getDigest().equals(version.getDigest())) {
+        throw new Refusal(
+            Code.ALREADY_EXISTS,
+            null,
+            "%s is taken by another package (sha256 %s): push a new version or delete that one"
+                .formatted(TenantFunctions.key(version), PackageFiles.hex(taken.getDigest())));
       }
-      writeIndex(tenant, next);
+      return taken.toBuilder().setManifest(read.manifest()).build();
+    } finally {
+      own.changing.unlock();
+    }
+  }
+
+  private void store(
+      TenantFunctions own, FunctionVersion version, IncomingPackage arrived, FunctionPackage read)
+      throws Refusal {
+    try {
+      packages.add(arrived, read);
     } catch (IOException e) {
-      dropUnnamed(version.getDigest());
       throw unwritable(e);
     }
-    functions.put(tenant, next);
-    return version;
-  }
-
-  private void checkQuota(String tenant, Map<String, FunctionVersion> own, FunctionVersion version)
-      throws Refusal {
-    long used = own.values().stream().mapToLong(FunctionVersion::getSizeBytes).sum();
-    if (own.size() >= limits.functions() || used + version.getSizeBytes() > limits.bytes()) {
-      throw Refusal.of(
-          Status.RESOURCE_EXHAUSTED,
-          ("tenant %s has %d functions of %d bytes and pushes %d bytes more;"
-                  + " the limits are %d functions and %d bytes: delete some")
-              .formatted(
-                  tenant,
-                  own.size(),
-                  used,
-                  version.getSizeBytes(),
-                  limits.functions(),
-                  limits.bytes()));
+    try {
+      own.put(version);
+    } catch (IOException e) {
+      packages.release(version.getDigest());
+      throw unwritable(e);
     }
   }
 
-  /** The function that "name" (the version pushed last) or "name:version" means to a tenant. */
-  FunctionVersion resolve(String tenant, String reference) throws Refusal {
-    int colon = reference.indexOf(':');
-    return colon < 0
-        ? resolve(tenant, reference, "")
-        : resolve(tenant, reference.substring(0, colon), reference.substring(colon + 1));
+  /** Takes the version out of the index; its package stays for as long as a lease uses it. */
+  void delete(String tenant, String name, String version) throws Refusal {
+    if (version.isEmpty()) {
+      throw Refusal.invalid("deleting wants a version: name one of " + name);
+    }
+    TenantFunctions own = of(tenant);
+    own.changing.lock();
+    try {
+      FunctionVersion gone = resolve(tenant, name, version);
+      own.remove(gone);
+      packages.release(gone.getDigest());
+    } catch (IOException e) {
+      throw unwritable(e);
+    } finally {
+      own.changing.unlock();
+    }
   }
 
-  synchronized FunctionVersion resolve(String tenant, String name, String version) throws Refusal {
+  // Asking; without manifests unless it is said
+
+  /** The function that a name and a version (empty: the one pushed last) mean to a tenant. */
+  FunctionVersion resolve(String tenant, String name, String version) throws Refusal {
     @Nullable FunctionVersion last = null;
     List<String> known = new ArrayList<>();
-    for (FunctionVersion each : functions.getOrDefault(tenant, Map.of()).values()) {
+    TenantFunctions own = functions.get(tenant);
+    for (FunctionVersion each : own == null ? List.<FunctionVersion>of() : own.list()) {
       if (each.getName().equals(name)) {
         known.add(each.getVersion());
         if (version.isEmpty() || each.getVersion().equals(version)) {
@@ -203,6 +213,7 @@ final class FunctionRegistry {
       }
     }
     if (last == null) {
+      List<String> named = known.subList(Math.max(0, known.size() - NAMED_VERSIONS), known.size());
       throw Refusal.of(
           Status.UNKNOWN_FUNCTION,
           "tenant %s has no function %s%s: %s"
@@ -210,68 +221,88 @@ final class FunctionRegistry {
                   tenant,
                   AgentChecks.reason(name),
                   version.isEmpty() ? "" : ":" + AgentChecks.reason(version),
-                  known.isEmpty() ? "push it first" : "there is " + String.join(", ", known)));
+                  known.isEmpty()
+                      ? "push it first"
+                      : "there is "
+                          + String.join(", ", named)
+                          + (named.size() < known.size()
+                              ? " and %d older ones".formatted(known.size() - named.size())
+                              : "")));
     }
     return last;
   }
 
-  synchronized List<FunctionVersion> list(String tenant) {
-    return List.copyOf(functions.getOrDefault(tenant, Map.of()).values());
-  }
-
-  /** The file of a package that {@code tenant} has. */
-  synchronized Path file(String tenant, ByteString digest) throws Refusal {
-    for (FunctionVersion each : functions.getOrDefault(tenant, Map.of()).values()) {
-      if (each.getDigest().equals(digest)) {
-        return blob(digest);
-      }
-    }
-    throw Refusal.of(
-        Status.UNKNOWN_FUNCTION,
-        "tenant %s has no package with sha256 %s".formatted(tenant, hex(digest)));
-  }
-
-  synchronized void delete(String tenant, String name, String version) throws Refusal {
-    if (version.isEmpty()) {
-      throw Refusal.invalid("deleting wants a version: name one of " + name);
-    }
-    FunctionVersion gone = resolve(tenant, name, version);
-    Map<String, FunctionVersion> next =
-        new LinkedHashMap<>(functions.getOrDefault(tenant, Map.of()));
-    next.remove(key(gone));
-    try {
-      writeIndex(tenant, next);
-    } catch (IOException e) {
-      throw unwritable(e);
-    }
-    functions.put(tenant, next);
-    dropUnnamed(gone.getDigest());
-  }
-
-  private void writeIndex(String tenant, Map<String, FunctionVersion> own) throws IOException {
-    ListFunctionsResponse index =
-        ListFunctionsResponse.newBuilder().addAllFunctions(own.values()).build();
-    DurableFiles.write(
-        tenants.resolve(tenant + INDEX_ENDING), JsonFormat.printer().print(index).getBytes(UTF_8));
+  List<FunctionVersion> list(String tenant) {
+    TenantFunctions own = functions.get(tenant);
+    return own == null ? List.of() : own.list();
   }
 
   /**
-   * Deletes a package that no index names; what stays because of an error goes at the next start.
+   * The function that "name" or "name:version" means to a tenant, for a lease to use: its package
+   * stays until {@link #unuse}.
    */
-  private void dropUnnamed(ByteString digest) {
-    for (Map<String, FunctionVersion> own : functions.values()) {
-      if (own.values().stream().anyMatch(version -> version.getDigest().equals(digest))) {
-        return;
-      }
+  FunctionVersion use(String tenant, String reference) throws Refusal {
+    int colon = reference.indexOf(':');
+    String name = colon < 0 ? reference : reference.substring(0, colon);
+    String wanted = colon < 0 ? "" : reference.substring(colon + 1);
+    FunctionVersion version = resolve(tenant, name, wanted);
+    while (!packages.hold(version.getDigest())) {
+      // Deleted since: it does not resolve again, or to another one.
+      version = resolve(tenant, name, wanted);
     }
+    of(tenant).use(version);
+    return version;
+  }
+
+  /** A lease that used {@code version} does no more. */
+  void unuse(String tenant, FunctionVersion version) {
+    of(tenant).unuse(version.getDigest());
+    packages.release(version.getDigest());
+  }
+
+  /** The same with its manifest, from disk if it has to be. */
+  FunctionVersion withManifest(FunctionVersion version) throws Refusal {
     try {
-      Files.deleteIfExists(blob(digest));
+      return version.toBuilder().setManifest(packages.manifest(version.getDigest())).build();
     } catch (IOException e) {
-      LOG.log(Level.WARNING, "package {0} stays until the next start: {1}", hex(digest), e);
+      throw unreadable(e);
     }
   }
 
-  private static Refusal unwritable(IOException e) {
+  /** A package that {@code tenant} has in its index. */
+  InputStream open(String tenant, ByteString digest) throws Refusal {
+    if (digest.size() != DIGEST_BYTES) {
+      throw Refusal.invalid(
+          "digest is of %d bytes; it must be %d".formatted(digest.size(), DIGEST_BYTES));
+    }
+    TenantFunctions own = functions.get(tenant);
+    if (own == null || !own.has(digest)) {
+      throw Refusal.of(
+          Status.UNKNOWN_FUNCTION,
+          "tenant %s has no package with sha256 %s".formatted(tenant, PackageFiles.hex(digest)));
+    }
+    return open(digest);
+  }
+
+  /** A package that a lease uses, or that an index has just named. */
+  InputStream open(ByteString digest) throws Refusal {
+    try {
+      return packages.open(digest);
+    } catch (NoSuchFileException e) {
+      throw Refusal.of(
+          Status.UNKNOWN_FUNCTION,
+          "the package with sha256 %s has been deleted".formatted(PackageFiles.hex(digest)));
+    } catch (IOException e) {
+      throw unreadable(e);
+    }
+  }
+
+  private static Refusal unreadable(IOException e) {
+    return new Refusal(
+        Code.INTERNAL, Status.INTERNAL, "the gateway cannot read the package: " + e, e);
+  }
+
+  static Refusal unwritable(IOException e) {
     boolean full = String.valueOf(e.getMessage()).contains("No space left");
     return new Refusal(
         full ? Code.RESOURCE_EXHAUSTED : Code.FAILED_PRECONDITION,
@@ -282,21 +313,5 @@ final class FunctionRegistry {
                     .formatted(e)
                 + " data directory",
         e);
-  }
-
-  private Path blob(ByteString digest) {
-    return blobs.resolve(blobName(digest));
-  }
-
-  private static String blobName(ByteString digest) {
-    return "sha256-" + hex(digest);
-  }
-
-  private static String hex(ByteString digest) {
-    return HexFormat.of().formatHex(digest.toByteArray());
-  }
-
-  private static String key(FunctionVersion version) {
-    return version.getName() + ":" + version.getVersion();
   }
 }

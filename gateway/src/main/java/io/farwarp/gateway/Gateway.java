@@ -15,8 +15,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +31,6 @@ public final class Gateway implements AutoCloseable {
   private static final int MAX_MESSAGE_BYTES = 4 << 20;
   private static final int MAX_METADATA_BYTES = 16 << 10;
   private static final int MAX_CALLS_PER_CONNECTION = 1024;
-  private static final long POLL_MS = 50;
 
   private final GatewayConfig config;
   private final LeaseStore.Opener storeOpener;
@@ -86,7 +87,7 @@ public final class Gateway implements AutoCloseable {
     FunctionRegistry registry =
         FunctionRegistry.open(directory.file("functions"), config.registryLimits(), clock);
     LeaseStore store = storeOpener.open(config.dataDir());
-    LeaseControl control = new LeaseControl(config.limits(), clock, key, store);
+    LeaseControl control = new LeaseControl(config.limits(), clock, key, store, registry);
     opened.add(control);
     this.control = control;
     NettyServerBuilder builder =
@@ -102,7 +103,7 @@ public final class Gateway implements AutoCloseable {
             .permitKeepAliveWithoutCalls(true)
             .intercept(new CredentialInterceptor(credentials))
             .addService(new LeaseCalls(control, registry))
-            .addService(new FunctionCalls(registry, control))
+            .addService(new FunctionCalls(registry, control, config.registryLimits()))
             .addService(new FleetCalls(control))
             .addService(new AdminCalls(control, clock))
             .addService(health.getHealthService())
@@ -113,6 +114,7 @@ public final class Gateway implements AutoCloseable {
       useTls(builder, cert, tlsKey);
     }
     control.start();
+    registry.sweep();
     bind(builder);
     control.onStoreChange(this::storeWritable);
   }
@@ -163,13 +165,14 @@ public final class Gateway implements AutoCloseable {
    * prepared, ends all calls and closes the store. Leases that are active stay so.
    */
   public synchronized void stop(Duration patience) {
-    long untilNs = System.nanoTime() + patience.toNanos();
     Server running = server;
     LeaseControl leases = control;
     if (running != null && leases != null) {
       health.enterTerminalState();
       leases.refuseNew();
-      awaitUnfinished(leases, untilNs);
+      if (patience.isPositive()) {
+        awaitSettled(leases, patience);
+      }
       running.shutdown();
       leases.hangUp();
       try {
@@ -193,14 +196,14 @@ public final class Gateway implements AutoCloseable {
     opened.clear();
   }
 
-  private static void awaitUnfinished(LeaseControl leases, long untilNs) {
+  private static void awaitSettled(LeaseControl leases, Duration patience) {
     try {
-      while (System.nanoTime() < untilNs && Replies.await(leases.unfinished()) > 0) {
-        Thread.sleep(POLL_MS);
-      }
+      boolean _ = leases.settled().get(patience.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      LOG.log(Level.WARNING, "leases are still being prepared after {0}", patience);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (Refusal e) {
+    } catch (Refusal | ExecutionException e) {
       LOG.log(Level.WARNING, "not waiting for leases in preparation: {0}", e.getMessage());
     }
   }

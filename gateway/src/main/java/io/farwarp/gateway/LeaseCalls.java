@@ -20,7 +20,9 @@ import io.grpc.stub.StreamObserver;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** LeaseService over the lease book. Each call has a virtual thread and may block in it. */
 final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
@@ -40,23 +42,46 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
   @Override
   public void acquire(AcquireRequest request, StreamObserver<LeaseEvent> observer) {
     ServerCallStreamObserver<LeaseEvent> call = (ServerCallStreamObserver<LeaseEvent>) observer;
-    LeaseStream stream = new LeaseStream(call, true);
+    // Manifests come from disk, for which the lease book does not wait.
+    AtomicReference<Runnable> withdraw = new AtomicReference<>(() -> {});
+    LeaseStream stream =
+        LeaseStream.acquire(
+            call, event -> Thread.ofVirtual().start(() -> sendActive(event, call, withdraw.get())));
+    withdraw.set(() -> control.withdraw(stream));
     call.setOnCancelHandler(() -> control.withdraw(stream));
     call.setOnCloseHandler(() -> control.forget(stream));
+    String tenant = Caller.current().name();
+    List<FunctionVersion> functions = new ArrayList<>();
     try {
-      String tenant = Caller.current().name();
       LeaseSpec spec = new LeaseSpec(request);
-      List<FunctionVersion> functions = new ArrayList<>();
       for (String reference : request.getFunctionsList()) {
-        FunctionVersion version = registry.resolve(tenant, reference);
+        FunctionVersion version = registry.use(tenant, reference);
         if (functions.stream().noneMatch(f -> f.getDigest().equals(version.getDigest()))) {
           functions.add(version);
+        } else {
+          registry.unuse(tenant, version);
         }
       }
       control.acquire(new Command.Request(newLeaseId(), tenant, spec, functions), stream);
     } catch (IllegalArgumentException e) {
       call.onError(Refusal.invalid(String.valueOf(e.getMessage())).toGrpc());
     } catch (Refusal | RuntimeException e) {
+      functions.forEach(version -> registry.unuse(tenant, version));
+      call.onError(Replies.toGrpc(e));
+    }
+  }
+
+  private void sendActive(
+      LeaseEvent event, ServerCallStreamObserver<LeaseEvent> call, Runnable withdraw) {
+    try {
+      LeaseEvent.Builder whole = event.toBuilder();
+      for (PreparedFunction.Builder function : whole.getLeaseBuilder().getFunctionsBuilderList()) {
+        function.setVersion(registry.withManifest(function.getVersion()));
+      }
+      call.onNext(whole.build());
+      call.onCompleted();
+    } catch (Refusal | RuntimeException e) {
+      withdraw.run();
       call.onError(Replies.toGrpc(e));
     }
   }
@@ -102,7 +127,7 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
   @Override
   public void watch(WatchRequest request, StreamObserver<LeaseEvent> observer) {
     ServerCallStreamObserver<LeaseEvent> call = (ServerCallStreamObserver<LeaseEvent>) observer;
-    LeaseStream stream = new LeaseStream(call, false);
+    LeaseStream stream = LeaseStream.watch(call);
     call.setOnCancelHandler(() -> control.unwatch(request.getLeaseId(), stream));
     call.setOnCloseHandler(() -> control.unwatch(request.getLeaseId(), stream));
     try {
@@ -120,7 +145,7 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
       String leaseId = request.getLeaseId();
       String tenant =
           Replies.await(control.ask(book -> control.require(book, leaseId, caller).tenant()));
-      FunctionVersion version = registry.resolve(tenant, request.getFunction());
+      FunctionVersion version = registry.use(tenant, request.getFunction());
       Deadline deadline = Context.current().getDeadline();
       long limitNs =
           deadline == null
@@ -128,14 +153,25 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
               : Math.min(PREPARE_FUNCTION_NS, deadline.timeRemaining(TimeUnit.NANOSECONDS));
       PreparedFunction prepared =
           Replies.await(
-              control.prepareFunction(leaseId, caller, version),
+              prepare(leaseId, caller, tenant, version),
               limitNs,
               "the executor did not prepare %s:%s"
                   .formatted(version.getName(), version.getVersion()));
-      call.onNext(prepared);
+      call.onNext(
+          prepared.toBuilder().setVersion(registry.withManifest(prepared.getVersion())).build());
       call.onCompleted();
     } catch (Refusal | RuntimeException e) {
       call.onError(Replies.toGrpc(e));
+    }
+  }
+
+  private CompletableFuture<PreparedFunction> prepare(
+      String leaseId, Caller caller, String tenant, FunctionVersion version) throws Refusal {
+    try {
+      return control.prepareFunction(leaseId, caller, tenant, version);
+    } catch (Refusal e) {
+      registry.unuse(tenant, version);
+      throw e;
     }
   }
 }

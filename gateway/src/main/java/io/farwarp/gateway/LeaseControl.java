@@ -1,8 +1,5 @@
 package io.farwarp.gateway;
 
-import static java.util.concurrent.TimeUnit.NANOSECONDS;
-import static java.util.concurrent.TimeUnit.SECONDS;
-
 import io.farwarp.gateway.book.BookLimits;
 import io.farwarp.gateway.book.Command;
 import io.farwarp.gateway.book.Event;
@@ -12,30 +9,24 @@ import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.FunctionVersion;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.PreparedFunction;
+import io.farwarp.v1.StoredFunction;
 import io.farwarp.v1.StoredLease;
 import io.farwarp.wire.Status;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The agent that owns the {@link LeaseBook}: one thread that takes commands from a bounded mailbox,
- * applies them, has the store keep what changed, and only then lets the answers and messages out.
- * Commands that wait together share one write of the store.
+ * The agent that owns the {@link LeaseBook}: on one thread it applies commands, has the store keep
+ * what changed, and only then lets the answers and messages out. Commands that wait together share
+ * one write of the store.
  */
 final class LeaseControl implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(LeaseControl.class.getName());
-  private static final int MAILBOX = 8192;
-  private static final int BATCH = 256;
-  private static final long LONGEST_PAUSE_NS = SECONDS.toNanos(1);
-  private static final long MAILBOX_WAIT_S = 5;
 
   private final LeaseBook book;
   private final GatewayClock clock;
@@ -44,14 +35,22 @@ final class LeaseControl implements AutoCloseable {
   private final LeaseMessages messages;
   private final BookLimits limits;
   private final SigningKey key;
-  private final BlockingQueue<Runnable> mailbox = new ArrayBlockingQueue<>(MAILBOX);
-  private final Thread thread;
-  private volatile boolean stopping;
+  private final FunctionUses uses;
+  private final BookThread thread;
+
+  /** Who waits until nothing is being prepared. On the thread only. */
+  private final List<CompletableFuture<Boolean>> awaitSettled = new ArrayList<>();
+
   private volatile boolean draining;
   private volatile @Nullable String storeError;
   private volatile Consumer<Boolean> storeListener = _ -> {};
 
-  LeaseControl(BookLimits limits, GatewayClock clock, SigningKey key, LeaseStore store) {
+  LeaseControl(
+      BookLimits limits,
+      GatewayClock clock,
+      SigningKey key,
+      LeaseStore store,
+      FunctionRegistry registry) {
     this.limits = limits;
     this.clock = clock;
     this.key = key;
@@ -59,13 +58,17 @@ final class LeaseControl implements AutoCloseable {
     this.messages = new LeaseMessages(clock, key);
     this.keeper = new StoreKeeper(book, messages, store);
     this.wires = new ControlWires(book, messages);
-    this.thread = Thread.ofPlatform().name("farwarp-lease-book").unstarted(this::loop);
+    this.uses = new FunctionUses(book, registry);
+    this.thread = new BookThread("farwarp-lease-book", new Turn());
   }
 
   /** Takes up the leases of the store, then starts the thread. */
   void start() throws GatewayException {
     for (StoredLease stored : keeper.load()) {
       book.apply(messages.restore(stored), clock.nowNs());
+      for (StoredFunction function : stored.getFunctionsList()) {
+        uses.restore(stored.getTenant(), stored.getLeaseId(), function.getFunction().getVersion());
+      }
     }
     if (!book.leases().isEmpty()) {
       LOG.log(Level.INFO, "{0} leases taken up from the store", book.leases().size());
@@ -91,6 +94,7 @@ final class LeaseControl implements AutoCloseable {
 
   /**
    * Puts a request in the book; {@code listener} follows it, and owns it until another call does.
+   * The request's functions are in use; unless this throws, it sees to it that they are let go.
    */
   void acquire(Command.Request request, LeaseListener listener) throws Refusal {
     if (draining) {
@@ -100,8 +104,11 @@ final class LeaseControl implements AutoCloseable {
     if (error != null) {
       throw Refusal.of(Status.RESOURCE_EXHAUSTED, error);
     }
-    post(() -> {
+    thread.post(() -> {
       List<Event> events = apply(request);
+      for (FunctionVersion version : request.functions()) {
+        uses.settle(request.leaseId(), request.tenant(), version);
+      }
       for (Event event : events) {
         switch (event) {
           case Event.Refused e -> wires.later(() -> listener.failed(refusal(e).toGrpc()));
@@ -123,7 +130,7 @@ final class LeaseControl implements AutoCloseable {
 
   /** The call of {@code listener} is gone: what it asked for goes too, if it still owns it. */
   void withdraw(LeaseListener listener) {
-    postAnyway(() -> {
+    thread.postAnyway(() -> {
       String leaseId = wires.disown(listener);
       if (leaseId != null) {
         wires.follow(apply(new Command.Release(leaseId, "withdrawn: the call was cancelled")));
@@ -133,11 +140,11 @@ final class LeaseControl implements AutoCloseable {
 
   /** The call of {@code listener} is over; what it asked for stays. */
   void forget(LeaseListener listener) {
-    postAnyway(() -> wires.disown(listener));
+    thread.postAnyway(() -> wires.disown(listener));
   }
 
   void watch(String leaseId, Caller caller, LeaseListener listener) throws Refusal {
-    post(() -> {
+    thread.post(() -> {
       try {
         Lease lease = require(leaseId, caller);
         wires.watch(leaseId, listener);
@@ -149,7 +156,7 @@ final class LeaseControl implements AutoCloseable {
   }
 
   void unwatch(String leaseId, LeaseListener listener) {
-    postAnyway(() -> wires.unwatch(leaseId, listener));
+    thread.postAnyway(() -> wires.unwatch(leaseId, listener));
   }
 
   CompletableFuture<io.farwarp.v1.Lease> renew(String leaseId, Caller caller, long durationNs)
@@ -181,18 +188,26 @@ final class LeaseControl implements AutoCloseable {
     });
   }
 
+  /**
+   * Prepares {@code version}, which is in use by {@code tenant}, on a lease of that tenant's;
+   * unless this throws, it sees to it that the function is let go.
+   */
   CompletableFuture<PreparedFunction> prepareFunction(
-      String leaseId, Caller caller, FunctionVersion version) throws Refusal {
+      String leaseId, Caller caller, String tenant, FunctionVersion version) throws Refusal {
     return call(done -> {
-      require(leaseId, caller);
-      List<Event> events = apply(new Command.PrepareFunction(leaseId, version));
-      for (Event event : events) {
-        if (event instanceof Event.FunctionAllotted allotted) {
-          wires.await(leaseId, allotted.functionId(), done);
+      try {
+        require(leaseId, caller);
+        List<Event> events = apply(new Command.PrepareFunction(leaseId, version));
+        for (Event event : events) {
+          if (event instanceof Event.FunctionAllotted allotted) {
+            wires.await(leaseId, allotted.functionId(), done);
+          }
         }
+        wires.follow(events);
+        refuseIfRefused(events);
+      } finally {
+        uses.settle(leaseId, tenant, version);
       }
-      wires.follow(events);
-      refuseIfRefused(events);
     });
   }
 
@@ -214,7 +229,8 @@ final class LeaseControl implements AutoCloseable {
     Lease lease = book.lease(leaseId);
     if (lease == null || !(caller.operator() || lease.tenant().equals(caller.name()))) {
       throw Refusal.notFound(
-          "no lease \"%s\" of \"%s\" is known to this gateway".formatted(leaseId, caller.name()));
+          "no lease \"%s\" of \"%s\" is known to this gateway"
+              .formatted(AgentChecks.reason(leaseId), caller.name()));
     }
     return lease;
   }
@@ -246,7 +262,7 @@ final class LeaseControl implements AutoCloseable {
 
   /** From an agent's stream; without effect when another stream of the executor has come. */
   void fromAgent(String executorId, AgentLink link, Command command) throws Refusal {
-    post(() -> {
+    thread.post(() -> {
       if (wires.current(executorId, link)) {
         wires.follow(apply(command));
       }
@@ -254,7 +270,7 @@ final class LeaseControl implements AutoCloseable {
   }
 
   void detached(String executorId, AgentLink link, Command.AgentDetached command) {
-    postAnyway(() -> {
+    thread.postAnyway(() -> {
       if (wires.detach(executorId, link)) {
         LOG.log(Level.INFO, "the stream of executor {0} has ended", executorId);
         wires.follow(apply(command));
@@ -264,7 +280,7 @@ final class LeaseControl implements AutoCloseable {
 
   /** Runs {@code task} on the book's thread, where streams may be written. */
   void run(Runnable task) {
-    postAnyway(() -> wires.later(task));
+    thread.postAnyway(() -> wires.later(task));
   }
 
   // The thread
@@ -275,7 +291,7 @@ final class LeaseControl implements AutoCloseable {
 
   private <T> CompletableFuture<T> call(Step<T> step) throws Refusal {
     CompletableFuture<T> done = new CompletableFuture<>();
-    post(() -> {
+    thread.post(() -> {
       try {
         step.run(done);
       } catch (Refusal e) {
@@ -288,64 +304,30 @@ final class LeaseControl implements AutoCloseable {
     return done;
   }
 
-  private void post(Runnable task) throws Refusal {
-    if (stopping) {
-      throw Refusal.unavailable("the gateway is shutting down");
-    }
-    try {
-      if (mailbox.offer(task, MAILBOX_WAIT_S, SECONDS)) {
-        return;
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    throw Refusal.of(
-        Status.RESOURCE_EXHAUSTED, "the gateway has " + MAILBOX + " calls to answer: try later");
-  }
-
-  /** For what must not be lost: waits for room as long as the thread runs. */
-  private void postAnyway(Runnable task) {
-    try {
-      while (thread.isAlive() && !mailbox.offer(task, MAILBOX_WAIT_S, SECONDS)) {
-        LOG.log(Level.WARNING, "the mailbox of the lease book is full");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
   private List<Event> apply(Command command) {
     List<Event> events = book.apply(command, clock.nowNs());
     keeper.note(events);
+    uses.note(events);
     return events;
   }
 
-  private void loop() {
-    List<Runnable> batch = new ArrayList<>(BATCH);
-    while (!stopping || !mailbox.isEmpty()) {
-      batch.clear();
-      try {
-        Runnable first = mailbox.poll(pauseNs(), NANOSECONDS);
-        if (first != null) {
-          batch.add(first);
-          mailbox.drainTo(batch, BATCH - 1);
-        }
-      } catch (InterruptedException e) {
-        // No one of ours interrupts this thread; it ends by `stopping` only.
-        continue;
-      }
-      for (Runnable task : batch) {
-        guarded(task);
-      }
-      guarded(() -> wires.follow(apply(new Command.Tick())));
-      guarded(this::keep);
-      wires.flush(this::guarded);
+  /** What each batch ends with. */
+  private final class Turn implements BookThread.Turn {
+    @Override
+    public long pauseNs() {
+      return book.nextDueNs() - clock.nowNs();
     }
-  }
 
-  private long pauseNs() {
-    long pauseNs = book.nextDueNs() - clock.nowNs();
-    return Math.max(0, Math.min(pauseNs, LONGEST_PAUSE_NS));
+    @Override
+    public void endBatch() {
+      BookThread.guarded(() -> wires.follow(apply(new Command.Tick())));
+      BookThread.guarded(LeaseControl.this::keep);
+      wires.flush(BookThread::guarded);
+      if (!awaitSettled.isEmpty() && preparing() == 0) {
+        awaitSettled.forEach(waiting -> waiting.complete(true));
+        awaitSettled.clear();
+      }
+    }
   }
 
   private void keep() {
@@ -373,15 +355,6 @@ final class LeaseControl implements AutoCloseable {
     }
   }
 
-  /** A defect met by one task must not end the thread that all leases depend on. */
-  private void guarded(Runnable task) {
-    try {
-      task.run();
-    } catch (RuntimeException e) {
-      LOG.log(Level.ERROR, "a task of the lease book failed", e);
-    }
-  }
-
   private <T> void complete(CompletableFuture<T> done, T answer) {
     String error = storeError;
     if (error == null) {
@@ -403,35 +376,27 @@ final class LeaseControl implements AutoCloseable {
     return Refusal.of(refused.status(), refused.reason());
   }
 
-  /** Leases that are being prepared now, and functions that are waited for. */
-  CompletableFuture<Integer> unfinished() throws Refusal {
-    Function<LeaseBook, Integer> preparing =
-        b ->
-            (int) b.leases().stream().filter(l -> l.state() == LeaseState.PREPARING).count()
-                + wires.awaited();
-    return ask(preparing::apply);
+  /** Completes when no lease is being prepared and no function is waited for. */
+  CompletableFuture<Boolean> settled() throws Refusal {
+    return call(awaitSettled::add);
+  }
+
+  private long preparing() {
+    long leases =
+        book.leases().stream().filter(lease -> lease.state() == LeaseState.PREPARING).count();
+    return leases + wires.awaited();
   }
 
   /** Ends the calls that wait and the agents' streams; leases stay as they are. */
   void hangUp() {
-    postAnyway(() ->
+    thread.postAnyway(() ->
         wires.later(
             () -> wires.hangUp(Refusal.unavailable("the gateway is shutting down").toGrpc())));
   }
 
   @Override
   public void close() throws IOException {
-    stopping = true;
-    // Wakes the thread; an interrupt would close the store's file if it came in the middle of a
-    // write.
-    boolean _ = mailbox.offer(() -> {});
-    try {
-      if (thread.isAlive()) {
-        thread.join(SECONDS.toMillis(10));
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    thread.close();
     keeper.close();
   }
 }

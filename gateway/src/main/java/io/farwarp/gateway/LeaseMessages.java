@@ -116,7 +116,7 @@ final class LeaseMessages {
             .setTtlMs(NANOSECONDS.toMillis(ttlNs))
             .setIssuedAtUnixMs(clock.unixMs(clock.nowNs()))
             .setClientPublicKey(request.getClientPublicKey());
-    lease.functions().forEach(slot -> prepare.addFunctions(slot.forAgent()));
+    lease.functions().forEach(slot -> prepare.addFunctions(slot.toLeaseFunction()));
     return GatewayMessage.newBuilder().setPrepareLease(prepare).build();
   }
 

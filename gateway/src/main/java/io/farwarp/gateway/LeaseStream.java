@@ -4,6 +4,7 @@ import io.farwarp.v1.LeaseEvent;
 import io.farwarp.v1.LeaseState;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
+import java.util.function.Consumer;
 
 /**
  * An Acquire call (ends when the lease is ACTIVE or has ended) or a Watch call (ends when the lease
@@ -12,11 +13,24 @@ import io.grpc.stub.ServerCallStreamObserver;
 final class LeaseStream implements LeaseListener {
   private final ServerCallStreamObserver<LeaseEvent> call;
   private final boolean untilActive;
+  private final Consumer<LeaseEvent> active;
   private boolean done;
 
-  LeaseStream(ServerCallStreamObserver<LeaseEvent> call, boolean untilActive) {
+  private LeaseStream(
+      ServerCallStreamObserver<LeaseEvent> call, boolean untilActive, Consumer<LeaseEvent> active) {
     this.call = call;
     this.untilActive = untilActive;
+    this.active = active;
+  }
+
+  /** {@code active} sends the ACTIVE lease and completes the call. */
+  static LeaseStream acquire(
+      ServerCallStreamObserver<LeaseEvent> call, Consumer<LeaseEvent> active) {
+    return new LeaseStream(call, true, active);
+  }
+
+  static LeaseStream watch(ServerCallStreamObserver<LeaseEvent> call) {
+    return new LeaseStream(call, false, _ -> {});
   }
 
   @Override
@@ -30,16 +44,18 @@ final class LeaseStream implements LeaseListener {
     if (done || (event.getState() == LeaseState.QUEUED && !call.isReady())) {
       return;
     }
-    call.onNext(event);
-    boolean last =
-        switch (event.getState()) {
-          case LEASE_STATE_UNSPECIFIED, QUEUED, PREPARING, UNRECOGNIZED -> false;
-          case ACTIVE -> untilActive;
-          case RELEASED, EXPIRED, REVOKED, LOST, FAILED -> true;
-        };
-    if (last) {
+    if (event.getState() == LeaseState.ACTIVE && untilActive) {
       done = true;
-      call.onCompleted();
+      active.accept(event);
+      return;
+    }
+    call.onNext(event);
+    switch (event.getState()) {
+      case LEASE_STATE_UNSPECIFIED, QUEUED, PREPARING, ACTIVE, UNRECOGNIZED -> {}
+      case RELEASED, EXPIRED, REVOKED, LOST, FAILED -> {
+        done = true;
+        call.onCompleted();
+      }
     }
   }
 

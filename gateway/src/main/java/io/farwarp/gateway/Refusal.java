@@ -15,6 +15,9 @@ final class Refusal extends Exception {
   static final Metadata.Key<String> STATUS_KEY =
       Metadata.Key.of("farwarp-status", Metadata.ASCII_STRING_MARSHALLER);
 
+  /** Longer ones would not fit the headers that a client takes, and be lost as a whole. */
+  private static final int MAX_DESCRIPTION = 2048;
+
   private final Code code;
   private final @Nullable Status status;
 
@@ -38,6 +41,10 @@ final class Refusal extends Exception {
     return of(Status.INVALID_ARGUMENT, message);
   }
 
+  static Refusal invalid(String message, Throwable cause) {
+    return new Refusal(Code.INVALID_ARGUMENT, Status.INVALID_ARGUMENT, message, cause);
+  }
+
   static Refusal denied(String message) {
     return of(Status.PERMISSION_DENIED, message);
   }
@@ -59,8 +66,10 @@ final class Refusal extends Exception {
     if (status != null) {
       trailers.put(STATUS_KEY, status.name());
     }
+    String message = String.valueOf(getMessage());
     return io.grpc.Status.fromCode(code)
-        .withDescription(getMessage())
+        .withDescription(
+            message.length() <= MAX_DESCRIPTION ? message : message.substring(0, MAX_DESCRIPTION))
         .withCause(this)
         .asRuntimeException(trailers);
   }

@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,15 +42,16 @@ import org.junit.jupiter.api.io.TempDir;
 class GatewayFunctionTest {
   private static final byte[] PACKAGE = TestPackages.of("scale", "1", "// first");
 
+  private static final RegistryLimits LIMITS =
+      new RegistryLimits(5, 70L << 20, 2, TimeUnit.SECONDS.toNanos(30));
+
   @TempDir Path directory;
   private GatewayFixture gateway;
 
   @BeforeEach
   void start() throws GatewayException {
     gateway =
-        new GatewayFixture(
-            directory.resolve("data"),
-            config -> config.withRegistryLimits(new RegistryLimits(5, 70L << 20)));
+        new GatewayFixture(directory.resolve("data"), config -> config.withRegistryLimits(LIMITS));
   }
 
   @AfterEach
@@ -90,7 +92,7 @@ class GatewayFunctionTest {
     assertEquals(pushed, resolve("scale", "1"));
     assertArrayEquals(PACKAGE, fetch("tenant", pushed.getDigest(), ""));
     assertEquals(
-        List.of(pushed, second),
+        List.of(listed(pushed), listed(second)),
         gateway
             .functions("tenant")
             .list(ListFunctionsRequest.getDefaultInstance())
@@ -101,6 +103,11 @@ class GatewayFunctionTest {
     String gone = refused(Code.NOT_FOUND, () -> resolve("scale", "1"));
     assertEquals("tenant default has no function scale:1: there is 2", gone);
     assertEquals(1, blobs().size());
+  }
+
+  /** As a list has it. */
+  private static FunctionVersion listed(FunctionVersion version) {
+    return version.toBuilder().clearManifest().build();
   }
 
   private FunctionVersion resolve(String name, String version) {
@@ -209,6 +216,49 @@ class GatewayFunctionTest {
     refused(Code.PERMISSION_DENIED, () -> fetch("agent", unused.getDigest(), leaseId));
     gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(leaseId).build());
     refused(Code.PERMISSION_DENIED, () -> fetch("agent", pushed.getDigest(), leaseId));
+  }
+
+  @Test
+  void deleted_function_stays_for_the_lease_that_uses_it_and_goes_with_it() throws Exception {
+    FunctionVersion pushed = push(PACKAGE);
+    FakeAgent agent = gateway.agent("exec-1", 64);
+    Lease lease = gateway.acquire(request(2).addFunctions("scale:1"));
+    delete("1");
+    refused(Code.NOT_FOUND, () -> resolve("scale", "1"));
+    refused(Code.NOT_FOUND, () -> prepare(lease, "scale:1"));
+    assertArrayEquals(PACKAGE, fetch("agent", pushed.getDigest(), lease.getLeaseId()));
+    gateway.restart();
+    FakeAgent back = gateway.agentUnattached("exec-1");
+    back.attach(back.hello(64).addAllHeld(agent.held()).build()).ready();
+    assertArrayEquals(PACKAGE, fetch("agent", pushed.getDigest(), lease.getLeaseId()));
+    Iterator<LeaseEvent> freed = gateway.leases().acquire(request(64).build());
+    gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
+    lastEvent(freed, LeaseState.ACTIVE);
+    assertEquals(List.of(), blobs());
+  }
+
+  @Test
+  void deleted_function_that_a_lease_uses_counts_in_the_quota() {
+    push(PACKAGE);
+    gateway.agent("exec-1", 64);
+    Lease lease = gateway.acquire(request(2).addFunctions("scale:1"));
+    delete("1");
+    for (int i = 0; i < 4; i++) {
+      push(TestPackages.of("scale", "v" + i, "// " + i));
+    }
+    String why =
+        refused(Code.RESOURCE_EXHAUSTED, () -> push(TestPackages.of("scale", "v4", "// 4")));
+    assertTrue(why.contains("4 functions, and 1 deleted ones that its leases use"), why);
+    Iterator<LeaseEvent> freed = gateway.leases().acquire(request(64).build());
+    gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
+    lastEvent(freed, LeaseState.ACTIVE);
+    push(TestPackages.of("scale", "v4", "// 4"));
+  }
+
+  private void delete(String version) {
+    gateway
+        .functions("tenant")
+        .delete(DeleteFunctionRequest.newBuilder().setName("scale").setVersion(version).build());
   }
 
   @Test

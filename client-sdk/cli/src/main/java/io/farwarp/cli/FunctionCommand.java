@@ -79,7 +79,7 @@ public final class FunctionCommand implements Runnable {
             Quantities.bytes(each.getSizeBytes()),
             Instant.ofEpochMilli(each.getPushedAtUnixMs()).truncatedTo(ChronoUnit.SECONDS),
             digest(each).substring(0, 12),
-            each.getManifest().getDescription());
+            each.getDescription());
       }
       out.print(table);
       out.flush();

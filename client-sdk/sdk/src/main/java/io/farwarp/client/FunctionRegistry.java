@@ -87,7 +87,7 @@ public final class FunctionRegistry {
 
   /** The package itself, checked against its digest. */
   public FunctionPackage fetch(FunctionVersion version) {
-    String what = "package of %s:%s".formatted(name(version), version.getManifest().getVersion());
+    String what = "package of %s:%s".formatted(version.getName(), version.getVersion());
     try {
       Iterator<FunctionChunk> chunks =
           stub().fetch(FetchFunctionRequest.newBuilder().setDigest(version.getDigest()).build());
@@ -116,6 +116,7 @@ public final class FunctionRegistry {
     }
   }
 
+  /** What there is, without manifests: {@link #resolve} answers one with its own. */
   public List<FunctionVersion> list() {
     try {
       return stub().list(ListFunctionsRequest.getDefaultInstance()).getFunctionsList();
@@ -133,10 +134,6 @@ public final class FunctionRegistry {
     } catch (StatusRuntimeException e) {
       throw gateway.error("deleting function " + name + ":" + version, e);
     }
-  }
-
-  private static String name(FunctionVersion version) {
-    return version.getManifest().getName();
   }
 
   private FunctionServiceGrpc.FunctionServiceBlockingStub stub() {

@@ -222,8 +222,8 @@ public final class Lease implements AutoCloseable {
   }
 
   private void remember(PreparedFunction prepared) {
-    String name = prepared.getVersion().getManifest().getName();
-    String version = prepared.getVersion().getManifest().getVersion();
+    String name = prepared.getVersion().getName();
+    String version = prepared.getVersion().getVersion();
     functions.put(name + ":" + version, prepared);
     functions.putIfAbsent(name, prepared);
   }

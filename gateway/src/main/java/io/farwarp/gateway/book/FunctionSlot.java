@@ -5,7 +5,10 @@ import io.farwarp.v1.FunctionVersion;
 import io.farwarp.v1.LeaseFunction;
 import io.farwarp.v1.PreparedFunction;
 
-/** One function of one lease: its number, and how far its preparation is. */
+/**
+ * One function of one lease: its number, and how far its preparation is. Without its manifest,
+ * which the function registry keeps.
+ */
 public final class FunctionSlot {
   enum Phase {
     /** To be asked of the agent. */
@@ -23,7 +26,7 @@ public final class FunctionSlot {
 
   FunctionSlot(int id, FunctionVersion version) {
     this.id = id;
-    this.version = version;
+    this.version = version.toBuilder().clearManifest().build();
   }
 
   public int id() {
@@ -44,14 +47,6 @@ public final class FunctionSlot {
 
   public LeaseFunction toLeaseFunction() {
     return LeaseFunction.newBuilder().setFunctionId(id).setVersion(version).build();
-  }
-
-  /** The same for an agent, which reads the manifest in the package. */
-  public LeaseFunction forAgent() {
-    return LeaseFunction.newBuilder()
-        .setFunctionId(id)
-        .setVersion(version.toBuilder().clearManifest())
-        .build();
   }
 
   public PreparedFunction toPreparedFunction() {
