@@ -75,6 +75,8 @@ final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
                 .setWindowCapacityBytes(executor.capacityBytes())
                 .setWindowUsedBytes(executor.usedBytes())
                 .setLeases(executor.leases())
+                .setMaxWorkers(executor.maxWorkers())
+                .setWorkers(executor.workers())
                 .setLastHeartbeatAgoMs(
                     TimeUnit.NANOSECONDS.toMillis(nowNs - executor.lastHeardNs())));
       }

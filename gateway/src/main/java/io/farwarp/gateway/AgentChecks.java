@@ -30,6 +30,7 @@ final class AgentChecks {
     inRange("host_id length", hello.getHostId().length(), 0, 128);
     inRange("version length", hello.getVersion().length(), 0, 128);
     inRange("window_capacity_bytes", hello.getWindowCapacityBytes(), 0, MAX_BYTES);
+    inRange("max_workers", hello.getMaxWorkers(), 0, 100_000);
     inRange("devices", hello.getDevicesCount(), 0, MAX_DEVICES);
     inRange("held leases", hello.getHeldCount(), 0, MAX_HELD);
     Set<String> devices = new HashSet<>();

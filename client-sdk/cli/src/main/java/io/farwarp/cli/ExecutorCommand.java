@@ -45,12 +45,20 @@ public final class ExecutorCommand implements Runnable {
       }
       TextTable table =
           new TextTable(
-              "EXECUTOR", "STATE", "LEASES>", "WINDOWS USED>", "OF>", "HEARTBEAT>", "DEVICES");
+              "EXECUTOR",
+              "STATE",
+              "LEASES>",
+              "WORKERS>",
+              "WINDOWS USED>",
+              "OF>",
+              "HEARTBEAT>",
+              "DEVICES");
       for (ExecutorRow each : executors) {
         table.row(
             each.getExecutorId(),
             each.getState(),
             each.getLeases(),
+            each.getWorkers() + "/" + each.getMaxWorkers(),
             Quantities.bytes(each.getWindowUsedBytes()),
             Quantities.bytes(each.getWindowCapacityBytes()),
             Quantities.format("%.1f s ago", each.getLastHeartbeatAgoMs() / 1e3),

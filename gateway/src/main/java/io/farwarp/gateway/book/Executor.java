@@ -22,12 +22,17 @@ public final class Executor {
     int shareMillis;
   }
 
+  /** Worker processes of a host whose agent does not say how many it can run. */
+  private static final int DEFAULT_MAX_WORKERS = 64;
+
   final String id;
   String agent;
   ByteString incarnation = ByteString.EMPTY;
   String hostId = "";
   long capacityBytes;
   long usedBytes;
+  int maxWorkers;
+  int workers;
   boolean attached;
   boolean draining;
   boolean silent;
@@ -53,6 +58,7 @@ public final class Executor {
     incarnation = hello.getIncarnation();
     hostId = hello.getHostId();
     capacityBytes = hello.getWindowCapacityBytes();
+    maxWorkers = hello.getMaxWorkers() == 0 ? DEFAULT_MAX_WORKERS : hello.getMaxWorkers();
     devices.clear();
     for (DeviceReport device : hello.getDevicesList()) {
       devices.put(device.getDeviceId(), device);
@@ -67,6 +73,7 @@ public final class Executor {
   void take(String leaseId, Slice slice) {
     held.add(leaseId);
     usedBytes += slice.windowBytes();
+    workers += slice.workers();
     Use use = uses.computeIfAbsent(slice.deviceId(), _ -> new Use());
     use.windowBytes += slice.windowBytes();
     use.shareMillis += slice.shareMillis();
@@ -75,6 +82,7 @@ public final class Executor {
   void free(String leaseId, Slice slice) {
     held.remove(leaseId);
     usedBytes -= slice.windowBytes();
+    workers -= slice.workers();
     Use use = uses.get(slice.deviceId());
     if (use == null) {
       throw new IllegalStateException(
@@ -107,6 +115,21 @@ public final class Executor {
 
   public long usedBytes() {
     return usedBytes;
+  }
+
+  /** Worker processes that may run on the host together. */
+  public int maxWorkers() {
+    return maxWorkers;
+  }
+
+  /** Worker processes that leases hold of that. */
+  public int workers() {
+    return workers;
+  }
+
+  /** Less than 0 if it reported less anew. */
+  int freeWorkers() {
+    return maxWorkers - workers;
   }
 
   public int leases() {
@@ -147,6 +170,9 @@ public final class Executor {
 
   /** It could hold such a lease if it held nothing else. */
   boolean couldHold(LeaseSpec spec) {
+    if (spec.workers() > maxWorkers) {
+      return false;
+    }
     for (DeviceReport device : devices.values()) {
       if (spec.accepts(device.getDeviceClass())
           && Math.min(device.getMemoryBytes(), capacityBytes) >= spec.totalBytes()) {

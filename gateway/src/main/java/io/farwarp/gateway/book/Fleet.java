@@ -78,7 +78,8 @@ final class Fleet {
             stored.getExecutorId(),
             stored.getDeviceId(),
             lease.spec.totalBytes(),
-            lease.spec.shareMillis());
+            lease.spec.shareMillis(),
+            lease.spec.workers());
     expect(slice.executorId(), stored.getAgent(), nowNs);
     book.hold(lease, slice, c.holdUntilNs());
     book.due(lease, c.deadlineNs());
@@ -213,8 +214,14 @@ final class Fleet {
       // Held on another executor: two agents cannot both have it, so this one's is void.
       return;
     }
-    long bytes = held.getWindowBytes() * Math.max(1, held.getWorkers());
-    Slice slice = new Slice(executor.id, held.getDeviceId(), bytes, held.getShareMillis());
+    int workers = Math.max(1, held.getWorkers());
+    Slice slice =
+        new Slice(
+            executor.id,
+            held.getDeviceId(),
+            held.getWindowBytes() * workers,
+            held.getShareMillis(),
+            workers);
     long ttlNs = Math.min(MILLISECONDS.toNanos(held.getTtlMs()), MAX_HELD_TTL_NS);
     book.hold(lease, slice, nowNs + Math.max(0, ttlNs) + limits.skewNs());
   }

@@ -141,6 +141,11 @@ public final class LeaseBook {
       }
       return;
     }
+    String refusal = c.spec().refusal();
+    if (!refusal.isEmpty()) {
+      refuse(Status.INVALID_ARGUMENT, refusal);
+      return;
+    }
     if (queue.size() >= limits.queued() || queue.of(c.tenant()) >= limits.queuedPerTenant()) {
       refuse(
           Status.RESOURCE_EXHAUSTED,

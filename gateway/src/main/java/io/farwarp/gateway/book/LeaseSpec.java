@@ -12,6 +12,10 @@ import java.util.concurrent.TimeUnit;
 public record LeaseSpec(AcquireRequest request) {
   private static final long WINDOW_UNIT_BYTES = 2L << 20;
   private static final long MAX_WINDOW_BYTES = 1L << 40;
+
+  /** What each of several workers has to have of a device's compute, in thousandths. */
+  private static final int WORKER_SHARE_MILLIS = 10;
+
   private static final long MAX_DURATION_MS = TimeUnit.HOURS.toMillis(24);
 
   /** Throws {@link IllegalArgumentException} that names the field, its value and the limit. */
@@ -52,6 +56,19 @@ public record LeaseSpec(AcquireRequest request) {
     inRange("duration_ms", durationMs, 1000, MAX_DURATION_MS);
   }
 
+  /**
+   * Why a request like this is refused, though a lease of an older gateway may be like this; empty:
+   * it is not. Without such a floor 64 workers could share a thousandth of a device.
+   */
+  String refusal() {
+    int leastShare = workers() * WORKER_SHARE_MILLIS;
+    return workers() == 1 || shareMillis() >= leastShare
+        ? ""
+        : ("workers is %d and share_millis %d; %d workers want a share of at least %d thousandths, %d"
+                + " each: ask for fewer workers or a larger share")
+            .formatted(workers(), shareMillis(), workers(), leastShare, WORKER_SHARE_MILLIS);
+  }
+
   private static void inRange(String field, long value, long least, long most) {
     if (value < least || value > most) {
       throw new IllegalArgumentException(
@@ -74,6 +91,10 @@ public record LeaseSpec(AcquireRequest request) {
     return request.getWindowBytes() * request.getWorkers();
   }
 
+  public int workers() {
+    return request.getWorkers();
+  }
+
   public int shareMillis() {
     return request.getShareMillis();
   }
@@ -86,11 +107,13 @@ public record LeaseSpec(AcquireRequest request) {
     return TimeUnit.MILLISECONDS.toNanos(request.getWaitMs());
   }
 
-  /** "96.0 GiB and 500/1000 of a CUDA device". */
+  /** "96.0 GiB, 2 workers and 500/1000 of a CUDA device". */
   String text() {
-    return "%s and %d/1000 of %s"
+    return "%s, %d worker%s and %d/1000 of %s"
         .formatted(
             Bytes.text(totalBytes()),
+            workers(),
+            workers() == 1 ? "" : "s",
             shareMillis(),
             deviceClass() == DeviceClass.ANY ? "any device" : "a " + deviceClass() + " device");
   }

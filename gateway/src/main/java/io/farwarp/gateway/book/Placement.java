@@ -40,7 +40,9 @@ final class Placement {
     @Nullable Candidate best = null;
     String host = spec.request().getClientHostId();
     for (Executor executor : executors) {
-      if (!executor.open() || blocked.contains(executor.id)) {
+      if (!executor.open()
+          || blocked.contains(executor.id)
+          || executor.freeWorkers() < spec.workers()) {
         continue;
       }
       for (DeviceReport device : executor.devices()) {
@@ -66,7 +68,11 @@ final class Placement {
       return null;
     }
     return new Slice(
-        best.executor.id, best.device.getDeviceId(), spec.totalBytes(), spec.shareMillis());
+        best.executor.id,
+        best.device.getDeviceId(),
+        spec.totalBytes(),
+        spec.shareMillis(),
+        spec.workers());
   }
 
   /** Why nothing is free for {@code spec}, with what comes nearest. */
@@ -92,10 +98,13 @@ final class Placement {
     if (largest == null) {
       return "it asks for " + spec.text() + "; no executor with such a device is attached";
     }
-    return "it asks for %s; the largest free slice is %s and %d/1000 on executor %s: ask for less%s"
+    return ("it asks for %s; the largest free slice is %s, %d of %d workers and %d/1000 on executor"
+            + " %s: ask for less%s")
         .formatted(
             spec.text(),
             Bytes.text(largestBytes),
+            Math.max(0, largest.freeWorkers()),
+            largest.maxWorkers(),
             share,
             largest.id,
             fitsSomewhere ? " or wait" : ", no executor attached is large enough");

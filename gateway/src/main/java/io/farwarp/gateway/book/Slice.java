@@ -5,5 +5,7 @@ package io.farwarp.gateway.book;
  *
  * @param windowBytes bytes of all its windows together
  * @param shareMillis thousandths of the device's compute
+ * @param workers worker processes
  */
-public record Slice(String executorId, String deviceId, long windowBytes, int shareMillis) {}
+public record Slice(
+    String executorId, String deviceId, long windowBytes, int shareMillis, int workers) {}

@@ -168,6 +168,7 @@ final class BookFixture {
     Map<String, Long> bytes = new HashMap<>();
     Map<String, Integer> counts = new HashMap<>();
     Map<String, Integer> shares = new HashMap<>();
+    Map<String, Integer> workers = new HashMap<>();
     for (Lease lease : book.leases()) {
       Slice slice = lease.slice();
       boolean granted = lease.state() == LeaseState.PREPARING || lease.state() == LeaseState.ACTIVE;
@@ -175,6 +176,7 @@ final class BookFixture {
       if (lease.held() && slice != null) {
         bytes.merge(slice.executorId(), slice.windowBytes(), Long::sum);
         counts.merge(slice.executorId(), 1, Integer::sum);
+        workers.merge(slice.executorId(), slice.workers(), Integer::sum);
         shares.merge(
             slice.executorId() + "/" + slice.deviceId(), slice.shareMillis(), Integer::sum);
       }
@@ -182,6 +184,10 @@ final class BookFixture {
     for (Executor executor : book.executors()) {
       assertEquals(bytes.getOrDefault(executor.id(), 0L), executor.usedBytes(), executor.id());
       assertEquals(counts.getOrDefault(executor.id(), 0), executor.leases(), executor.id());
+      assertEquals(workers.getOrDefault(executor.id(), 0), executor.workers(), executor.id());
+      assertTrue(
+          !executor.open() || executor.workers() <= executor.maxWorkers(),
+          () -> executor.id() + ": " + executor.workers() + " workers");
       assertTrue(
           !executor.open() || executor.usedBytes() <= executor.capacityBytes(),
           () -> executor.id() + ": " + executor.usedBytes() + " bytes used");

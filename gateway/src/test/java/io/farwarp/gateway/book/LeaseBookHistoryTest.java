@@ -102,7 +102,7 @@ class LeaseBookHistoryTest {
               new LeaseSpec(
                   request(2 + random.nextInt(40), 1 + random.nextInt(1000))
                       .setRequestId(bytes(16, requests))
-                      .setWorkers(1 + random.nextInt(2))
+                      .setWorkers(1 + random.nextInt(4))
                       .setDurationMs(1_000 + random.nextInt(30_000))
                       .setWaitMs(random.nextInt(20_000))
                       .build()),

@@ -125,6 +125,38 @@ class LeaseBookTest {
   }
 
   @Test
+  void workers_of_a_lease_want_a_share_each() {
+    f.attach(hello("a", 64));
+    List<Event> events =
+        f.apply(
+            new Command.Request(
+                "L-many", "t", new LeaseSpec(request(2, 1).setWorkers(64).build()), List.of()));
+    Event.Refused refused = only(Event.Refused.class, events).getFirst();
+    assertEquals(Status.INVALID_ARGUMENT, refused.status());
+    assertEquals(
+        "workers is 64 and share_millis 1; 64 workers want a share of at least 640 thousandths, 10"
+            + " each: ask for fewer workers or a larger share",
+        refused.reason());
+    assertEquals(LeaseState.PREPARING, f.state(f.ask(request(2, 20).setWorkers(2))));
+  }
+
+  @Test
+  void workers_on_an_executor_are_no_more_than_its_host_can_run() {
+    f.attach(hello("a", 640).setMaxWorkers(3));
+    String first = f.ask(request(2, 20).setWorkers(2));
+    String waits = f.ask(request(2, 20).setWorkers(2));
+    assertEquals(LeaseState.QUEUED, f.state(waits));
+    String reason = f.lease(waits).reason();
+    assertTrue(reason.contains("1 of 3 workers"), reason);
+    String never = f.ask(request(2, 40).setWorkers(4).setWaitMs(0));
+    assertEquals(LeaseState.FAILED, f.state(never));
+    assertTrue(f.lease(never).reason().contains("no executor attached is large enough"));
+    f.apply(new Command.Release(first, "released"));
+    f.ended("a", first);
+    assertEquals(LeaseState.PREPARING, f.state(waits));
+  }
+
+  @Test
   void waiting_for_a_gpu_delays_no_one_who_wants_a_cpu() {
     f.attach(hello("a", 64));
     String gpu = f.ask(request(2, 1000).setDeviceClass(DeviceClass.CUDA));

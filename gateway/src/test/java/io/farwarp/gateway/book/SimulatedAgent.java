@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class SimulatedAgent {
   static final int CAPACITY_MIB = 64;
+  static final int MAX_WORKERS = 4;
 
   record Held(long windowBytes, int shareMillis, int workers, String tenant, long deadlineNs) {}
 
@@ -64,6 +65,7 @@ final class SimulatedAgent {
         .setIncarnation(bytes(16, incarnation))
         .setHostId(id)
         .setWindowCapacityBytes(CAPACITY_MIB * MIB)
+        .setMaxWorkers(MAX_WORKERS)
         .addDevices(device("ptx-0", DeviceClass.PTX_CPU, CAPACITY_MIB))
         .addAllHeld(leases)
         .build();
@@ -177,6 +179,8 @@ final class SimulatedAgent {
   private void check() {
     long bytes = held.values().stream().mapToLong(Held::windowBytes).sum();
     int share = held.values().stream().mapToInt(Held::shareMillis).sum();
+    int workers = held.values().stream().mapToInt(Held::workers).sum();
+    assertTrue(workers <= MAX_WORKERS, () -> id + " runs " + workers + " workers: " + held);
     assertTrue(bytes <= CAPACITY_MIB * MIB, () -> id + " holds " + bytes + " bytes: " + held);
     assertTrue(share <= 1000, () -> id + " holds a share of " + share + ": " + held);
   }

@@ -13,12 +13,16 @@ final class AdmissionCheck {
 
   /** Null, or why not, with the value and the limit. */
   static @Nullable String refusal(
-      PrepareLease order, AgentOptions options, long usedBytes, String deviceId) {
+      PrepareLease order, AgentOptions options, long usedBytes, int workers, String deviceId) {
     if (!order.getDeviceId().equals(deviceId)) {
       return "no device %s here; there is %s".formatted(order.getDeviceId(), deviceId);
     }
     if (order.getWorkers() < 1) {
       return "a lease of %d workers".formatted(order.getWorkers());
+    }
+    if (order.getWorkers() > options.maxWorkers() - workers) {
+      return "%d workers; %d of %d run on %s: ask for fewer, wait, or raise --max-workers"
+          .formatted(order.getWorkers(), workers, options.maxWorkers(), options.executorId());
     }
     if (order.getShareMillis() < 1 || order.getShareMillis() > 1000) {
       return "a share of %d thousandths; 1 to 1000".formatted(order.getShareMillis());

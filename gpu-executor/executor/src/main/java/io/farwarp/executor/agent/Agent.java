@@ -207,7 +207,8 @@ public final class Agent implements AutoCloseable {
       reports.leasePreparedIfUnconfirmed(known);
       return;
     }
-    String refusal = AdmissionCheck.refusal(order, options, usedBytes(), GatewayReports.DEVICE_ID);
+    String refusal =
+        AdmissionCheck.refusal(order, options, usedBytes(), workers(), GatewayReports.DEVICE_ID);
     if (refusal == null && isDraining) {
       refusal = "the executor is draining";
     }
@@ -316,6 +317,10 @@ public final class Agent implements AutoCloseable {
     } else {
       lease.end(state, revoke.getReason(), nowNs);
     }
+  }
+
+  private int workers() {
+    return leases.values().stream().mapToInt(lease -> lease.order().getWorkers()).sum();
   }
 
   private long usedBytes() {

@@ -77,6 +77,14 @@ public final class AgentCommand implements Callable<Integer> {
   private @Nullable String windowMemory;
 
   @Option(
+      names = "--max-workers",
+      paramLabel = "N",
+      description =
+          "Worker processes that may run together, 1 to 4096; default: as many as fit into what is"
+              + " free beside the windows, at 256 MiB each.")
+  private @Nullable Integer maxWorkers;
+
+  @Option(
       names = "--data-dir",
       paramLabel = "DIR",
       description =
@@ -166,6 +174,10 @@ public final class AgentCommand implements Callable<Integer> {
     if (drainSeconds < 0 || drainSeconds > MAX_DRAIN_S) {
       throw usage("--drain-timeout %d; 0 to %d".formatted(drainSeconds, MAX_DRAIN_S));
     }
+    int workers = maxWorkers == null ? HostMemory.defaultMaxWorkers(memory) : maxWorkers;
+    if (workers < 1 || workers > HostMemory.MAX_WORKERS) {
+      throw usage("--max-workers %d; 1 to %d".formatted(workers, HostMemory.MAX_WORKERS));
+    }
     return new AgentOptions(
         address.group(1),
         port,
@@ -173,6 +185,7 @@ public final class AgentCommand implements Callable<Integer> {
         token(),
         threads,
         memory,
+        workers,
         directory,
         tcpHost.equals("none") ? "" : tcpHost,
         Optional.ofNullable(tlsAuthority));

@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param token the agent's credential
  * @param ptxThreads threads of the PTX CPU device
  * @param windowMemoryBytes what the windows of all leases may take together
+ * @param maxWorkers worker processes that may run together
  * @param dataDirectory for packages, sockets and workers' temporary files; short, because a
  *     socket's path in it must fit 107 bytes
  * @param tcpHost address that workers bind tcp to; empty: no tcp
@@ -23,6 +24,7 @@ public record AgentOptions(
     String token,
     int ptxThreads,
     long windowMemoryBytes,
+    int maxWorkers,
     Path dataDirectory,
     String tcpHost,
     Optional<Path> tlsAuthority) {

@@ -53,6 +53,7 @@ final class GatewayReports {
             .setVersion(version())
             .setHostId(HostId.local())
             .setWindowCapacityBytes(options.windowMemoryBytes())
+            .setMaxWorkers(options.maxWorkers())
             .addDevices(
                 DeviceReport.newBuilder()
                     .setDeviceId(DEVICE_ID)

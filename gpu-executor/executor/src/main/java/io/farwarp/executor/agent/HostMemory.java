@@ -6,14 +6,28 @@ import java.io.IOException;
 
 /** How much memory of this host an agent may promise away. */
 final class HostMemory {
+  /** What a worker process is counted as, beside its window. */
+  static final long WORKER_BYTES = 256L << 20;
+
+  static final int MAX_WORKERS = 4096;
+
   private static final long ROUND_BYTES = 2L << 20;
 
   private HostMemory() {}
 
   /** Half of what is available now, within the cgroup's limit; a multiple of 2 MiB. */
   static long defaultWindowBytes() throws IOException {
+    return availableBytes() / 2 / ROUND_BYTES * ROUND_BYTES;
+  }
+
+  /** As many workers as what is available now, beside the windows, has room for; at least one. */
+  static int defaultMaxWorkers(long windowBytes) throws IOException {
+    return (int) Math.clamp((availableBytes() - windowBytes) / WORKER_BYTES, 1, MAX_WORKERS);
+  }
+
+  private static long availableBytes() throws IOException {
     HostLimits limits = HostLimits.read();
     long cgroupLeft = limits.cgroup().map(CgroupMemory::leftBytes).orElse(Long.MAX_VALUE);
-    return Math.min(limits.availableBytes(), cgroupLeft) / 2 / ROUND_BYTES * ROUND_BYTES;
+    return Math.min(limits.availableBytes(), cgroupLeft);
   }
 }

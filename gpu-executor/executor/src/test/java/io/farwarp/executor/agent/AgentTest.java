@@ -37,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 final class AgentTest {
   private static final long WINDOW_BYTES = 2 << 20;
+  private static final int MAX_WORKERS = 3;
   private static final long CAPACITY_BYTES = 64 << 20;
 
   @TempDir(factory = ShortTempDir.class)
@@ -67,6 +68,7 @@ final class AgentTest {
         token,
         2,
         CAPACITY_BYTES,
+        MAX_WORKERS,
         directory,
         "127.0.0.1",
         Optional.empty());
@@ -77,6 +79,7 @@ final class AgentTest {
     var hello = gateway.awaitHello();
     assertEquals(TestLease.EXECUTOR, hello.getExecutorId());
     assertEquals(CAPACITY_BYTES, hello.getWindowCapacityBytes());
+    assertEquals(MAX_WORKERS, hello.getMaxWorkers());
     assertEquals(16, hello.getIncarnation().size());
     assertEquals("PTX CPU device (no GPU)", hello.getDevices(0).getName());
     assertEquals(DeviceClass.PTX_CPU, hello.getDevices(0).getDeviceClass());
@@ -222,6 +225,17 @@ final class AgentTest {
   }
 
   @Test
+  void more_workers_than_the_host_runs_are_refused_with_the_numbers() throws Exception {
+    LeasePrepared prepared =
+        prepare(lease.order().toBuilder().setWorkers(MAX_WORKERS + 1).setWindowBytes(4096).build());
+    assertEquals(
+        "4 workers; 0 of 3 run on %s: ask for fewer, wait, or raise --max-workers"
+            .formatted(TestLease.EXECUTOR),
+        prepared.getError());
+    assertEquals(Status.RESOURCE_EXHAUSTED.name(), prepared.getStatus());
+  }
+
+  @Test
   void a_function_that_cannot_be_had_is_told_by_name() throws Exception {
     FunctionPackage absent = TestFunctions.packageOf(TestFunctions.NOTHING);
     LeasePrepared prepared =
@@ -252,6 +266,7 @@ final class AgentTest {
             "wrong",
             1,
             CAPACITY_BYTES,
+            MAX_WORKERS,
             other,
             "",
             Optional.empty());

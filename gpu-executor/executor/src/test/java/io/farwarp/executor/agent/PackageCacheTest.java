@@ -41,6 +41,7 @@ final class PackageCacheTest {
                 ScriptedGateway.TOKEN,
                 1,
                 1 << 20,
+                1,
                 directory,
                 "",
                 Optional.empty()));
