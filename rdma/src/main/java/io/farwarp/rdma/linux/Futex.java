@@ -53,8 +53,7 @@ public final class Futex {
     try {
       long _ =
           (long)
-              WAIT.invokeExact(
-                  SYS_FUTEX, word, FUTEX_WAIT, expected, limit, MemorySegment.NULL, 0);
+              WAIT.invokeExact(SYS_FUTEX, word, FUTEX_WAIT, expected, limit, MemorySegment.NULL, 0);
     } catch (Throwable e) {
       throw CFunction.unexpected("futex", e);
     }

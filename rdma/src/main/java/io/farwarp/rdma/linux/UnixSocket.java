@@ -72,8 +72,7 @@ public final class UnixSocket implements AutoCloseable {
   private static final CFunction POLL =
       CFunction.of("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
 
-  private static final CFunction SHUTDOWN =
-      CFunction.of("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final CFunction SHUTDOWN = CFunction.of("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
 
   private final int descriptor;
   private boolean closed;
