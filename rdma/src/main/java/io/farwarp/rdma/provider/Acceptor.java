@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +23,7 @@ public final class Acceptor {
   public static final long TIMEOUT_NS = 5_000_000_000L;
 
   private static final System.Logger LOG = System.getLogger(Acceptor.class.getName());
-  private static final long PAUSE_MS = 100;
+  private static final long PAUSE_NS = 100_000_000L;
 
   /** Where connections come from. */
   public interface Source {
@@ -117,9 +116,16 @@ public final class Acceptor {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      lock.lock();
+      acceptsNoMore();
+    }
+  }
+
+  private void acceptsNoMore() {
+    lock.lock();
+    try {
       accepting = false;
       changed.signalAll();
+    } finally {
       lock.unlock();
     }
   }
@@ -158,8 +164,10 @@ public final class Acceptor {
   private void pause() throws InterruptedException {
     lock.lock();
     try {
-      if (!stopped) {
-        boolean unused = changed.await(PAUSE_MS, TimeUnit.MILLISECONDS);
+      int held = places.size();
+      long leftNs = PAUSE_NS;
+      while (!stopped && places.size() == held && leftNs > 0) {
+        leftNs = changed.awaitNanos(leftNs);
       }
     } finally {
       lock.unlock();
@@ -198,7 +206,7 @@ public final class Acceptor {
       if (!place.settled) {
         Object origin = place.handshake.origin();
         int count = counts.merge(origin, 1, Integer::sum);
-        Place first = oldest.computeIfAbsent(origin, unused -> place);
+        Place first = oldest.computeIfAbsent(origin, _ -> place);
         if (count > most) {
           most = count;
           victim = first;
@@ -272,7 +280,7 @@ public final class Acceptor {
           return false;
         }
         try {
-          boolean unused = changed.await(leftNs, TimeUnit.NANOSECONDS);
+          var _ = changed.awaitNanos(leftNs);
         } catch (InterruptedException e) {
           interrupted = true; // They end soon, and use what the caller frees next.
         }
