@@ -215,6 +215,8 @@ final class PtxDeviceInvocation implements DeviceInvocation {
     }
     MemorySegment slab = scratch.ofAtLeast(scratchBytes);
     List<LaunchSpec> plan = spec.launches();
+    // The very segment that was passed: one like it may be closed.
+    @SuppressWarnings("MemorySegmentReferenceEquality")
     boolean isPassed = slab == passedSlab;
     for (int i = 0; i < launches.length; i++) {
       LaunchSpec launch = plan.get(i);
