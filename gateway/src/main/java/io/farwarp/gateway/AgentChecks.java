@@ -85,6 +85,20 @@ final class AgentChecks {
     }
   }
 
+  /** The same with its errors cut at a length that is fit for a reason. */
+  static LeasePrepared shortened(LeasePrepared prepared) {
+    LeasePrepared.Builder shortened =
+        prepared.toBuilder().setError(reason(prepared.getError())).clearFunctions();
+    for (FunctionPrepared function : prepared.getFunctionsList()) {
+      shortened.addFunctions(shortened(function));
+    }
+    return shortened.build();
+  }
+
+  static FunctionPrepared shortened(FunctionPrepared prepared) {
+    return prepared.toBuilder().setError(reason(prepared.getError())).build();
+  }
+
   /** {@code text} cut at a length that is fit for a reason. */
   static String reason(String text) {
     return text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT);

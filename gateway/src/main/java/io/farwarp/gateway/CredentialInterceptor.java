@@ -7,6 +7,7 @@ import io.farwarp.v1.LeaseServiceGrpc;
 import io.farwarp.wire.Status;
 import io.grpc.Context;
 import io.grpc.Contexts;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
@@ -17,11 +18,13 @@ import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets a call through when its {@code authorization: Bearer} token is known and its role may make
- * such calls; the handler finds the {@link Caller} in the context. Health and reflection are open.
+ * Lets a call through when its {@code authorization: Bearer} token is known, its role may make such
+ * calls, and the caller has not too many open; the handler finds the {@link Caller} in the context.
+ * Health and reflection are open to all, who share one limit.
  */
 final class CredentialInterceptor implements ServerInterceptor {
   private static final Metadata.Key<String> AUTHORIZATION =
@@ -51,9 +54,15 @@ final class CredentialInterceptor implements ServerInterceptor {
           EnumSet.of(Caller.Role.OPERATOR));
 
   private final Credentials credentials;
+  private final CallerLimit anyone;
+  private final CallerLimit agents;
+  private final CallerLimit others;
 
-  CredentialInterceptor(Credentials credentials) {
+  CredentialInterceptor(Credentials credentials, CallLimits limits) {
     this.credentials = credentials;
+    this.anyone = new CallerLimit(limits.anyone());
+    this.agents = new CallerLimit(limits.agent());
+    this.others = new CallerLimit(limits.other());
   }
 
   @Override
@@ -61,19 +70,57 @@ final class CredentialInterceptor implements ServerInterceptor {
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     MethodDescriptor<Q, A> method = call.getMethodDescriptor();
     String service = String.valueOf(method.getServiceName());
-    if (service.startsWith("grpc.")) {
-      return next.startCall(call, headers);
-    }
     try {
+      if (service.startsWith("grpc.")) {
+        return counted(anyone, "", () -> next.startCall(call, headers));
+      }
       Caller caller = authenticate(headers.get(AUTHORIZATION));
       authorize(caller, service, method.getFullMethodName());
-      return Contexts.interceptCall(
-          Context.current().withValue(Caller.KEY, caller), call, headers, next);
+      return counted(
+          caller.role() == Caller.Role.AGENT ? agents : others,
+          caller.name(),
+          () ->
+              Contexts.interceptCall(
+                  Context.current().withValue(Caller.KEY, caller), call, headers, next));
     } catch (Refusal e) {
       StatusRuntimeException refused = e.toGrpc();
       Metadata trailers = refused.getTrailers();
       call.close(refused.getStatus(), trailers == null ? new Metadata() : trailers);
       return new ServerCall.Listener<>() {};
+    }
+  }
+
+  /** Counts a call until it is over. */
+  private static <Q> ServerCall.Listener<Q> counted(
+      CallerLimit limit, String name, Supplier<ServerCall.Listener<Q>> start) throws Refusal {
+    if (!limit.enter(name)) {
+      throw Refusal.of(
+          Status.RESOURCE_EXHAUSTED,
+          "%s has %d calls open, which is the limit: end some, or try later"
+              .formatted(
+                  name.isEmpty() ? "who shows no credential" : "\"" + name + "\"", limit.most()));
+    }
+    boolean started = false;
+    try {
+      ServerCall.Listener<Q> listener = start.get();
+      started = true;
+      return new SimpleForwardingServerCallListener<>(listener) {
+        @Override
+        public void onComplete() {
+          limit.leave(name);
+          super.onComplete();
+        }
+
+        @Override
+        public void onCancel() {
+          limit.leave(name);
+          super.onCancel();
+        }
+      };
+    } finally {
+      if (!started) {
+        limit.leave(name);
+      }
     }
   }
 

@@ -4,7 +4,6 @@ import io.farwarp.gateway.book.Command;
 import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.AgentMessage;
 import io.farwarp.v1.FleetServiceGrpc;
-import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.GatewayMessage;
 import io.farwarp.v1.LeaseEnded;
 import io.farwarp.v1.LeasePrepared;
@@ -87,14 +86,11 @@ final class FleetCalls extends FleetServiceGrpc.FleetServiceImplBase {
             case LEASE_PREPARED -> {
               LeasePrepared prepared = message.getLeasePrepared();
               AgentChecks.check(prepared);
-              yield new Command.Prepared(executorId, prepared);
+              yield new Command.Prepared(executorId, AgentChecks.shortened(prepared));
             }
-            case FUNCTION_PREPARED -> {
-              FunctionPrepared prepared = message.getFunctionPrepared();
-              yield new Command.FunctionAnswered(
-                  executorId,
-                  prepared.toBuilder().setError(AgentChecks.reason(prepared.getError())).build());
-            }
+            case FUNCTION_PREPARED ->
+                new Command.FunctionAnswered(
+                    executorId, AgentChecks.shortened(message.getFunctionPrepared()));
             case LEASE_ENDED -> {
               LeaseEnded ended = message.getLeaseEnded();
               yield new Command.Ended(

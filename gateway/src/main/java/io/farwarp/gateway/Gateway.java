@@ -101,7 +101,7 @@ public final class Gateway implements AutoCloseable {
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
-            .intercept(new CredentialInterceptor(credentials))
+            .intercept(new CredentialInterceptor(credentials, config.callLimits()))
             .addService(new LeaseCalls(control, registry))
             .addService(new FunctionCalls(registry, control, config.registryLimits()))
             .addService(new FleetCalls(control))

@@ -21,7 +21,8 @@ public record GatewayConfig(
     @Nullable Path tlsCert,
     @Nullable Path tlsKey,
     BookLimits limits,
-    RegistryLimits registryLimits) {
+    RegistryLimits registryLimits,
+    CallLimits callLimits) {
 
   public static final int DEFAULT_PORT = 7070;
   public static final long DEFAULT_HEARTBEAT_MS = 1000;
@@ -44,19 +45,22 @@ public record GatewayConfig(
         null,
         null,
         BookLimits.of(TimeUnit.MILLISECONDS.toNanos(DEFAULT_HEARTBEAT_MS)),
-        RegistryLimits.DEFAULT);
+        RegistryLimits.DEFAULT,
+        CallLimits.DEFAULT);
   }
 
   public GatewayConfig withAddress(String host, int port) {
-    return new GatewayConfig(host, port, dataDir, tlsCert, tlsKey, limits, registryLimits);
+    return new GatewayConfig(
+        host, port, dataDir, tlsCert, tlsKey, limits, registryLimits, callLimits);
   }
 
   public GatewayConfig withTls(Path cert, Path key) {
-    return new GatewayConfig(host, port, dataDir, cert, key, limits, registryLimits);
+    return new GatewayConfig(host, port, dataDir, cert, key, limits, registryLimits, callLimits);
   }
 
   public GatewayConfig withLimits(BookLimits limits) {
-    return new GatewayConfig(host, port, dataDir, tlsCert, tlsKey, limits, registryLimits);
+    return new GatewayConfig(
+        host, port, dataDir, tlsCert, tlsKey, limits, registryLimits, callLimits);
   }
 
   public GatewayConfig withHeartbeatMs(long heartbeatMs) {
@@ -64,6 +68,11 @@ public record GatewayConfig(
   }
 
   public GatewayConfig withRegistryLimits(RegistryLimits limits) {
-    return new GatewayConfig(host, port, dataDir, tlsCert, tlsKey, this.limits, limits);
+    return new GatewayConfig(host, port, dataDir, tlsCert, tlsKey, this.limits, limits, callLimits);
+  }
+
+  public GatewayConfig withCallLimits(CallLimits limits) {
+    return new GatewayConfig(
+        host, port, dataDir, tlsCert, tlsKey, this.limits, registryLimits, limits);
   }
 }

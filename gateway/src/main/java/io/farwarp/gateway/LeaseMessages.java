@@ -23,6 +23,11 @@ import io.farwarp.wire.Status;
 
 /** Leases of the book as clients, agents, operators and the store see them. */
 final class LeaseMessages {
+  /**
+   * Characters; so that a list of the most rows there can be fits the message that a client takes.
+   */
+  private static final int MAX_ROW_REASON = 256;
+
   private final GatewayClock clock;
   private final SigningKey key;
 
@@ -137,7 +142,7 @@ final class LeaseMessages {
         .setLeaseId(lease.id())
         .setTenant(lease.tenant())
         .setState(lease.state())
-        .setReason(lease.reason())
+        .setReason(lease.reason().substring(0, Math.min(lease.reason().length(), MAX_ROW_REASON)))
         .setExecutorId(slice == null ? "" : slice.executorId())
         .setDeviceId(slice == null ? "" : slice.deviceId())
         .setDeviceClass(slice == null ? lease.spec().deviceClass() : lease.deviceClass())

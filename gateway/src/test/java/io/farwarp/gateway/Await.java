@@ -15,18 +15,32 @@ final class Await {
 
   private Await() {}
 
-  static void until(String what, BooleanSupplier condition) {
+  /**
+   * Asks until the answer is yes. For what a gateway can only be asked for: each question is a call
+   * to it, whose answer is waited for.
+   */
+  static void answer(String what, BooleanSupplier question) {
     long untilNs = System.nanoTime() + LIMIT.toNanos();
-    while (!condition.getAsBoolean()) {
+    while (!question.getAsBoolean()) {
       if (System.nanoTime() > untilNs) {
         fail("did not happen within " + LIMIT + ": " + what);
       }
-      Thread.onSpinWait();
-      try {
-        TimeUnit.MILLISECONDS.sleep(5);
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
+    }
+  }
+
+  /** Waits on {@code monitor}, which is held and notified of changes, until {@code condition}. */
+  static void notified(Object monitor, String what, BooleanSupplier condition) {
+    long untilNs = System.nanoTime() + LIMIT.toNanos();
+    try {
+      while (!condition.getAsBoolean()) {
+        long leftMs = TimeUnit.NANOSECONDS.toMillis(untilNs - System.nanoTime());
+        if (leftMs <= 0) {
+          fail("did not happen within " + LIMIT + ": " + what);
+        }
+        monitor.wait(leftMs);
       }
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 

@@ -26,6 +26,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,20 +92,16 @@ final class FakeAgent implements AutoCloseable, StreamObserver<GatewayMessage> {
 
   FakeAgent ready() {
     AgentWelcome unused = Await.future(welcome);
-    Thread.ofVirtual().start(this::beat);
+    ScheduledExecutorService heart =
+        Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().factory());
+    var _ = heart.scheduleAtFixedRate(this::beat, 0, heartbeatMs / 2, TimeUnit.MILLISECONDS);
+    var _ = over.thenRun(heart::shutdownNow);
     return this;
   }
 
   private void beat() {
-    try {
-      while (!over.isDone()) {
-        Thread.sleep(heartbeatMs / 2);
-        if (beats) {
-          send(AgentMessage.newBuilder().setHeartbeat(Heartbeat.getDefaultInstance()));
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (beats) {
+      send(AgentMessage.newBuilder().setHeartbeat(Heartbeat.getDefaultInstance()));
     }
   }
 
@@ -121,6 +120,7 @@ final class FakeAgent implements AutoCloseable, StreamObserver<GatewayMessage> {
   public void onNext(GatewayMessage message) {
     synchronized (this) {
       received.add(message);
+      notifyAll();
     }
     switch (message.getMessageCase()) {
       case WELCOME -> welcome.complete(message.getWelcome());
@@ -195,6 +195,16 @@ final class FakeAgent implements AutoCloseable, StreamObserver<GatewayMessage> {
 
   List<HeldLease> held() {
     return List.copyOf(held.values());
+  }
+
+  /** Waits until it has been sent {@code times} messages of this kind. */
+  synchronized void await(GatewayMessage.MessageCase kind, int times) {
+    Await.notified(this, times + " of " + kind, () -> count(kind) == times);
+  }
+
+  /** Waits until {@code leaseId} has been extended {@code times} times. */
+  synchronized void awaitExtensions(String leaseId, int times) {
+    Await.notified(this, times + " extensions", () -> extensions(leaseId).size() == times);
   }
 
   synchronized List<PrepareLease> prepares() {

@@ -1,11 +1,17 @@
 package io.farwarp.gateway;
 
+import static io.farwarp.gateway.GatewayFixture.request;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.farwarp.v1.AdminServiceGrpc;
 import io.farwarp.v1.FunctionServiceGrpc;
 import io.farwarp.v1.FunctionVersion;
+import io.farwarp.v1.LeaseRow;
+import io.farwarp.v1.LeaseServiceGrpc;
+import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.ListFunctionsRequest;
+import io.farwarp.v1.ListLeasesRequest;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
@@ -20,7 +26,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -103,9 +112,18 @@ class GatewayCommandTest {
   void no_acknowledged_function_is_lost_by_kill_9() throws Exception {
     Process process = startReady();
     ManagedChannel channel = connect();
-    List<String> acknowledged = new ArrayList<>();
-    Thread pusher = Thread.ofVirtual().start(() -> pushUntilRefused(channel, acknowledged));
-    Await.until("some functions are pushed", () -> count(acknowledged) >= 20);
+    List<String> acknowledged = new CopyOnWriteArrayList<>();
+    CountDownLatch some = new CountDownLatch(20);
+    Thread pusher =
+        Thread.ofVirtual()
+            .start(() ->
+                untilKilled(
+                    acknowledged,
+                    some,
+                    i ->
+                        TestPackages.push(channel, TestPackages.of("f", "v" + i, "// " + i))
+                            .getVersion()));
+    assertTrue(some.await(60, TimeUnit.SECONDS));
     process.destroyForcibly().waitFor();
     pusher.join();
     channel.shutdownNow();
@@ -125,31 +143,71 @@ class GatewayCommandTest {
     }
   }
 
-  private static void pushUntilRefused(ManagedChannel channel, List<String> acknowledged) {
+  /**
+   * Each lease is told to be active when it is on disk, and so it is there whenever the kill comes.
+   */
+  @Test
+  void no_acknowledged_lease_is_lost_by_kill_9() throws Exception {
+    Process process = startReady();
+    ManagedChannel channel = connect();
+    ManagedChannel agents = connect("agent");
+    FakeAgent agent = new FakeAgent(agents, "exec-1", 1, 1000);
+    agent.attach(agent.hello(2_000).setMaxWorkers(1_000).build()).ready();
+    List<String> acknowledged = new CopyOnWriteArrayList<>();
+    CountDownLatch some = new CountDownLatch(20);
+    Thread asker =
+        Thread.ofVirtual()
+            .start(() ->
+                untilKilled(
+                    acknowledged,
+                    some,
+                    _ ->
+                        GatewayFixture.lastEvent(
+                                LeaseServiceGrpc.newBlockingStub(channel)
+                                    .acquire(request(2).setShareMillis(1).build()),
+                                LeaseState.ACTIVE)
+                            .getLeaseId()));
+    assertTrue(some.await(60, TimeUnit.SECONDS));
+    process.destroyForcibly().waitFor();
+    asker.join();
+    channel.shutdownNow();
+    agents.shutdownNow();
+    startReady();
+    ManagedChannel again = connect();
+    Set<String> active =
+        AdminServiceGrpc.newBlockingStub(again)
+            .listLeases(ListLeasesRequest.getDefaultInstance())
+            .getLeasesList()
+            .stream()
+            .filter(row -> row.getState() == LeaseState.ACTIVE)
+            .map(LeaseRow::getLeaseId)
+            .collect(Collectors.toSet());
+    again.shutdownNow();
+    assertTrue(active.containsAll(acknowledged), () -> acknowledged + " but " + active);
+  }
+
+  /** Does {@code action} again and again, and notes each answer, until there is no gateway. */
+  private static void untilKilled(
+      List<String> acknowledged, CountDownLatch some, IntFunction<String> action) {
     for (int i = 0; ; i++) {
-      String version = "v" + i;
       try {
-        TestPackages.push(channel, TestPackages.of("f", version, "// " + version));
+        acknowledged.add(action.apply(i));
       } catch (StatusRuntimeException e) {
         return;
       }
-      synchronized (acknowledged) {
-        acknowledged.add(version);
-      }
-    }
-  }
-
-  private static int count(List<String> list) {
-    synchronized (list) {
-      return list.size();
+      some.countDown();
     }
   }
 
   private ManagedChannel connect() throws IOException {
+    return connect("tenant");
+  }
+
+  private ManagedChannel connect(String role) throws IOException {
     Metadata headers = new Metadata();
     headers.put(
         Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER),
-        "Bearer " + Files.readString(directory.resolve("data/tenant.token")).strip());
+        "Bearer " + Files.readString(directory.resolve("data/" + role + ".token")).strip());
     return NettyChannelBuilder.forAddress("127.0.0.1", port)
         .usePlaintext()
         .intercept(MetadataUtils.newAttachHeadersInterceptor(headers))

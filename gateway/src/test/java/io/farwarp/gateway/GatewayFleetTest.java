@@ -94,13 +94,13 @@ class GatewayFleetTest {
     FakeAgent agent = gateway.agent("exec-1", 64);
     Lease lease = gateway.acquire(request(2));
     agent.close();
-    Await.until("detached", () -> executorState().equals("detached"));
+    Await.answer("detached", () -> executorState().equals("detached"));
     FakeAgent back = gateway.agentUnattached("exec-1");
     back.attach(back.hello(64).addAllHeld(agent.held()).build()).ready();
     assertEquals(0, Await.future(back.welcome).getEndLeasesCount());
     assertEquals(LeaseState.ACTIVE, state(lease.getLeaseId()));
     gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
-    Await.until("told on its new stream", () -> back.count(MessageCase.REVOKE) == 1);
+    back.await(MessageCase.REVOKE, 1);
   }
 
   @Test
@@ -172,7 +172,7 @@ class GatewayFleetTest {
     start(1000);
     FakeAgent agent = gateway.agent("exec-1", 64);
     agent.send(AgentMessage.newBuilder().setDraining(AgentDraining.getDefaultInstance()));
-    Await.until("draining", () -> executorState().equals("draining"));
+    Await.answer("draining", () -> executorState().equals("draining"));
     lastEvent(gateway.leases().acquire(request(2).setWaitMs(0).build()), LeaseState.FAILED);
   }
 

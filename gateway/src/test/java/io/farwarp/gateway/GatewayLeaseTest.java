@@ -98,8 +98,7 @@ class GatewayLeaseTest {
       long lifeMs = token.getExpiresAtUnixMs() - prepare.getIssuedAtUnixMs();
       assertTrue(lifeMs >= 60_000 && lifeMs < 90_000, "life of " + lifeMs);
     }
-    Await.until(
-        "the agent knows the deadline", () -> !agent.extensions(lease.getLeaseId()).isEmpty());
+    agent.awaitExtensions(lease.getLeaseId(), 1);
     assertEquals(60_000, agent.extensions(lease.getLeaseId()).getFirst().getTtlMs());
   }
 
@@ -120,7 +119,7 @@ class GatewayLeaseTest {
     assertTrue(
         token.getExpiresAtUnixMs() > verified(agent, lease, 0).getExpiresAtUnixMs() + 50_000);
     assertTrue(renewed.getTtlMs() > 110_000);
-    Await.until("the extension", () -> agent.extensions(lease.getLeaseId()).size() == 2);
+    agent.awaitExtensions(lease.getLeaseId(), 2);
     assertEquals(120_000, agent.extensions(lease.getLeaseId()).getLast().getTtlMs());
     assertEquals(
         token.getExpiresAtUnixMs(),
@@ -134,7 +133,7 @@ class GatewayLeaseTest {
     ReleaseRequest release = ReleaseRequest.newBuilder().setLeaseId(lease.getLeaseId()).build();
     gateway.leases().release(release);
     gateway.leases().release(release);
-    Await.until("the revocation", () -> agent.count(MessageCase.REVOKE) == 1);
+    agent.await(MessageCase.REVOKE, 1);
     assertEquals(LeaseState.RELEASED, row(lease.getLeaseId()).getState());
     assertEquals(64L << 20, gateway.acquire(request(64)).getWindowBytes());
     String late =
@@ -162,7 +161,7 @@ class GatewayLeaseTest {
     assertTrue(now.getLease().getWorkers(0).getToken().isEmpty());
     LeaseEvent end = lastEvent(watch, LeaseState.EXPIRED);
     assertEquals("LEASE_EXPIRED", end.getStatus());
-    Await.until("the agent is told", () -> agent.count(MessageCase.REVOKE) == 1);
+    agent.await(MessageCase.REVOKE, 1);
   }
 
   @Test
@@ -218,7 +217,9 @@ class GatewayLeaseTest {
     }
     String leaseId = waiting.next().getLeaseId();
     call.cancel(null);
-    Await.until("withdrawn", () -> row(leaseId).getState() == LeaseState.RELEASED);
+    lastEvent(
+        gateway.leases().watch(WatchRequest.newBuilder().setLeaseId(leaseId).build()),
+        LeaseState.RELEASED);
     gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(holder.getLeaseId()).build());
     gateway.acquire(request(64));
   }
@@ -236,7 +237,7 @@ class GatewayLeaseTest {
     }
     assertEquals(LeaseState.PREPARING, waiting.next().getState());
     call.cancel(null);
-    Await.until("the agent is told", () -> agent.count(MessageCase.REVOKE) == 1);
+    agent.await(MessageCase.REVOKE, 1);
     agent.answersPrepare = true;
     gateway.acquire(request(64));
   }
@@ -288,7 +289,7 @@ class GatewayLeaseTest {
             .build();
     refused(Code.PERMISSION_DENIED, () -> gateway.admin("tenant").revokeLease(revoke));
     gateway.admin("operator").revokeLease(revoke);
-    Await.until("the agent is told", () -> agent.count(MessageCase.REVOKE) == 1);
+    agent.await(MessageCase.REVOKE, 1);
     assertEquals(LeaseState.REVOKED, row(lease.getLeaseId()).getState());
     assertEquals("by operator operator: maintenance", row(lease.getLeaseId()).getReason());
   }

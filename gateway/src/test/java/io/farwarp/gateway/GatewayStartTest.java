@@ -1,5 +1,6 @@
 package io.farwarp.gateway;
 
+import static io.farwarp.gateway.GatewayFixture.lastEvent;
 import static io.farwarp.gateway.GatewayFixture.refused;
 import static io.farwarp.gateway.GatewayFixture.request;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -8,8 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.v1.AdminServiceGrpc;
+import io.farwarp.v1.LeaseEvent;
 import io.farwarp.v1.LeaseServiceGrpc;
+import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.ListLeasesRequest;
+import io.farwarp.v1.ListLeasesResponse;
+import io.farwarp.v1.RevokeLeaseRequest;
+import io.grpc.Channel;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -18,6 +24,7 @@ import io.grpc.health.v1.HealthGrpc;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Iterator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,20 +97,54 @@ class GatewayStartTest {
   }
 
   @Test
+  void open_calls_of_one_caller_are_limited_and_no_one_else_is() throws Exception {
+    try (GatewayFixture gateway =
+        new GatewayFixture(
+            directory.resolve("data"),
+            config -> config.withCallLimits(new CallLimits(10, 10, 2)))) {
+      Iterator<LeaseEvent> first = gateway.leases().acquire(request(2).build());
+      assertEquals(LeaseState.QUEUED, first.next().getState());
+      Iterator<LeaseEvent> second = gateway.leases().acquire(request(2).build());
+      assertEquals(LeaseState.QUEUED, second.next().getState());
+      String why =
+          refused(
+              Code.RESOURCE_EXHAUSTED, () -> gateway.leases().acquire(request(2).build()).next());
+      assertEquals("\"default\" has 2 calls open, which is the limit: end some, or try later", why);
+      // An agent and an operator get in, and what they do ends the tenant's calls.
+      gateway.agent("exec-1", 64);
+      lastEvent(first, LeaseState.ACTIVE);
+      gateway
+          .admin("operator")
+          .revokeLease(
+              RevokeLeaseRequest.newBuilder()
+                  .setLeaseId(
+                      gateway
+                          .admin("operator")
+                          .listLeases(ListLeasesRequest.getDefaultInstance())
+                          .getLeases(0)
+                          .getLeaseId())
+                  .build());
+      lastEvent(second, LeaseState.ACTIVE);
+      Await.answer("calls are let in again", () -> letIn(gateway.as("tenant")));
+    }
+  }
+
+  private static boolean letIn(Channel channel) {
+    try {
+      ListLeasesResponse _ =
+          AdminServiceGrpc.newBlockingStub(channel)
+              .listLeases(ListLeasesRequest.getDefaultInstance());
+      return true;
+    } catch (StatusRuntimeException e) {
+      return false;
+    }
+  }
+
+  @Test
   void credential_that_is_added_works_without_a_restart() throws Exception {
     try (GatewayFixture gateway = new GatewayFixture(directory.resolve("data"))) {
       String token = TestCredentials.add(gateway.directory, "other", "tenant");
-      Await.until(
-          "the credential is known",
-          () -> {
-            try {
-              AdminServiceGrpc.newBlockingStub(gateway.withToken(token))
-                  .listLeases(ListLeasesRequest.getDefaultInstance());
-              return true;
-            } catch (StatusRuntimeException e) {
-              return false;
-            }
-          });
+      Await.answer("the credential is known", () -> letIn(gateway.withToken(token)));
     }
   }
 

@@ -176,7 +176,7 @@ class GatewayTransferTest {
     assertTrue(Await.future(first.first) > 0);
     assertTrue(Await.future(second.first) > 0);
     // Their places are free again when the gateway has ended them.
-    Await.until("a third reader gets all", () -> Await.future(read(large).readAll()) == Code.OK);
+    Await.answer("a third reader gets all", () -> Await.future(read(large).readAll()) == Code.OK);
     // The end comes after what is on its way already.
     assertEquals(Code.DEADLINE_EXCEEDED, Await.future(first.readAll()));
     assertEquals(Code.DEADLINE_EXCEEDED, Await.future(second.readAll()));

@@ -22,7 +22,7 @@ final class HostMemory {
 
   /** As many workers as what is available now, beside the windows, has room for; at least one. */
   static int defaultMaxWorkers(long windowBytes) throws IOException {
-    return (int) Math.clamp((availableBytes() - windowBytes) / WORKER_BYTES, 1, MAX_WORKERS);
+    return Math.clamp((availableBytes() - windowBytes) / WORKER_BYTES, 1, MAX_WORKERS);
   }
 
   private static long availableBytes() throws IOException {
