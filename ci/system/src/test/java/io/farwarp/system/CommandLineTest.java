@@ -4,14 +4,24 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.farwarp.client.ByteSize;
+import io.farwarp.client.ConnectOptions;
+import io.farwarp.client.Device;
+import io.farwarp.client.Farwarp;
+import io.farwarp.client.Lease;
+import io.farwarp.client.LeaseEnd;
+import io.farwarp.client.LeaseRequest;
 import io.farwarp.function.FunctionPackage;
+import io.farwarp.v1.LeaseState;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -128,6 +138,34 @@ class CommandLineTest {
     succeeds("lease", "list");
     succeeds("function", "delete", "triple:2");
     fails(1, "triple", "run", "triple:2", "--in", "x=" + in, "--out", "y=" + raw);
+  }
+
+  @Test
+  void an_operator_revokes_a_lease_and_its_holder_is_told_why() throws Exception {
+    try (Farwarp farwarp =
+            Farwarp.connect(ConnectOptions.to(cluster.address).tokenFile(cluster.tenantToken()));
+        Lease lease =
+            farwarp
+                .lease(
+                    LeaseRequest.on(Device.PTX)
+                        .memory(ByteSize.MIB.of(1))
+                        .duration(Duration.ofMinutes(2)))
+                .await()) {
+      CompletableFuture<LeaseEnd> end = new CompletableFuture<>();
+      lease.onEnded(end::complete);
+      fails(1, "operator", "lease", "revoke", lease.id());
+      succeeds(
+          "lease",
+          "revoke",
+          lease.id(),
+          "--reason",
+          "maintenance",
+          "--token-file",
+          cluster.operatorToken().toString());
+      LeaseEnd told = end.get(LIMIT_S, TimeUnit.SECONDS);
+      assertEquals(LeaseState.REVOKED, told.state());
+      assertTrue(told.reason().contains("maintenance"), told.reason());
+    }
   }
 
   @Test

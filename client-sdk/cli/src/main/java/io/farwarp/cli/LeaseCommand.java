@@ -10,16 +10,35 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Leases, as the gateway knows them. */
-@Command(name = "lease", mixinStandardHelpOptions = true, description = "List leases.")
+@Command(name = "lease", mixinStandardHelpOptions = true, description = "List and revoke leases.")
 public final class LeaseCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "'list' is missing");
+    throw new ParameterException(spec.commandLine(), "lease what? list or revoke");
+  }
+
+  @Command(
+      name = "revoke",
+      mixinStandardHelpOptions = true,
+      description = "End a lease at once, whoever holds it; takes an operator's credential.")
+  void revoke(
+      @Mixin GatewayOptions gateway,
+      @Parameters(paramLabel = "LEASE") String lease,
+      @Option(
+              names = "--reason",
+              paramLabel = "TEXT",
+              defaultValue = "revoked by an operator",
+              description = "What its holder is told (default: ${DEFAULT-VALUE}).")
+          String reason) {
+    try (Farwarp farwarp = gateway.connect()) {
+      farwarp.revoke(lease, reason);
+    }
   }
 
   @Command(

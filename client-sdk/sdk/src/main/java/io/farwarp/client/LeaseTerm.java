@@ -123,9 +123,6 @@ final class LeaseTerm {
     }
     long nextNs;
     try {
-      if (!failure.isEmpty()) {
-        gateway.reconnect();
-      }
       gateway.reconnect();
       renewOnce(
           duration, stub().withWaitForReady().withDeadlineAfter(PATIENCE_NS, TimeUnit.NANOSECONDS));

@@ -19,7 +19,7 @@ public final class PreparedInvocation {
   /**
    * Posts it; waits for a free slot where there is none.
    *
-   * @param timeoutNs what the call may take, 1 and up
+   * @param timeoutNs what the call may take, 1 to {@link SessionOptions#MAX_DEADLINE}
    * @throws IllegalStateException it is in flight already
    * @throws SessionLostException the session has ended
    * @throws InvocationException no slot was free until the deadline

@@ -44,9 +44,7 @@ public final class RemoteFunction {
 
   /** The same function, whose calls may take {@code limit}. */
   public RemoteFunction deadline(Duration limit) {
-    if (limit.compareTo(Duration.ZERO) <= 0) {
-      throw new IllegalArgumentException("deadline of " + limit + "; it takes more than 0");
-    }
+    SessionOptions.checkDeadline(limit);
     return new RemoteFunction(session, spec, functionId, limit);
   }
 

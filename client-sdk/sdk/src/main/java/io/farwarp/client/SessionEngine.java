@@ -29,8 +29,6 @@ final class SessionEngine {
   /** How long after its deadline a request waits for the worker to say so. */
   private static final long GRACE_NS = TimeUnit.SECONDS.toNanos(2);
 
-  /** Beyond any deadline that can be asked for; keeps sums of times from overflowing. */
-  private static final long MAX_TIMEOUT_NS = TimeUnit.DAYS.toNanos(2);
 
   /** Tensor bytes of a request from which on it is seen to while its caller does other things. */
   private static final long BULK_BYTES = 256 << 10;
@@ -117,8 +115,15 @@ final class SessionEngine {
 
   // Posting.
 
-  /** Posts now, or answers false where every slot or place is taken. */
+  /**
+   * Posts now, or answers false where every slot or place is taken.
+   *
+   * @throws IllegalArgumentException a time-out below 1 or over a deadline's limit
+   */
   boolean tryPost(WorkRequest request, long timeoutNs) {
+    if (timeoutNs < 1 || timeoutNs > SessionOptions.MAX_DEADLINE_NS) {
+      throw SessionOptions.deadlineError(timeoutNs);
+    }
     copyIn(request);
     turn.lock();
     try {
@@ -134,19 +139,18 @@ final class SessionEngine {
       return;
     }
     long deadlineNs = System.nanoTime() + timeoutNs;
-    while (true) {
-      long leftNs = deadlineNs - System.nanoTime();
-      if (leftNs <= 0) {
-        throw new InvocationException(
-            Status.DEADLINE_EXCEEDED,
-            "%s: all %d slots of the session were taken until the deadline"
-                .formatted(request.what, inFlight.capacity()));
-      }
+    long leftNs = timeoutNs;
+    while (leftNs > 0) {
       turn.awaitRoom(leftNs);
-      if (tryPost(request, Math.max(1, leftNs))) {
+      leftNs = deadlineNs - System.nanoTime();
+      if (leftNs > 0 && tryPost(request, leftNs)) {
         return;
       }
     }
+    throw new InvocationException(
+        Status.DEADLINE_EXCEEDED,
+        "%s: all %d slots of the session were taken until the deadline"
+            .formatted(request.what, inFlight.capacity()));
   }
 
   /** True when a request could be posted now. With the lock held. */
@@ -185,7 +189,7 @@ final class SessionEngine {
     request.state = WorkRequest.POSTED;
     request.cancelled = false;
     request.cancelSent = false;
-    request.backstopNs = coarseNowNs + Math.min(timeoutNs, MAX_TIMEOUT_NS) + GRACE_NS;
+    request.backstopNs = coarseNowNs + timeoutNs + GRACE_NS;
     request.syncedWrites = request.synced == null ? 0 : request.synced.writeCount();
     request.postedNs = request.timed ? System.nanoTime() : 0;
     outbox.send(request, timeoutNs);

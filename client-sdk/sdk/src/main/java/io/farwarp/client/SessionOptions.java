@@ -22,16 +22,28 @@ public record SessionOptions(
   /** About one futex round trip: spinning for less costs more than it saves. */
   public static final Duration LEAST_HOT = Duration.ofNanos(25_000);
 
-  private static final Duration MAX_DEADLINE = Duration.ofHours(24);
+  /** The most that any call may take; it keeps sums of times from overflowing too. */
+  public static final Duration MAX_DEADLINE = Duration.ofHours(24);
+
+  static final long MAX_DEADLINE_NS = MAX_DEADLINE.toNanos();
 
   public SessionOptions {
     if (worker < 0) {
       throw new IllegalArgumentException("worker " + worker + "; workers count from 0");
     }
+    checkDeadline(deadline);
+  }
+
+  static void checkDeadline(Duration deadline) {
     if (deadline.compareTo(Duration.ZERO) <= 0 || deadline.compareTo(MAX_DEADLINE) > 0) {
       throw new IllegalArgumentException(
           "deadline of " + deadline + "; it takes more than 0 and at most " + MAX_DEADLINE);
     }
+  }
+
+  static IllegalArgumentException deadlineError(long timeoutNs) {
+    return new IllegalArgumentException(
+        "a time-out of %d ns; it takes 1 to %d".formatted(timeoutNs, MAX_DEADLINE_NS));
   }
 
   /** Worker 0 over the best data path; calls may take a minute. */

@@ -50,6 +50,9 @@ public final class Libc {
   private static final int O_CLOEXEC = 0x80000;
   private static final int PROT_READ_WRITE = 3;
   private static final int MAP_SHARED = 1;
+  private static final int MAP_PRIVATE = 2;
+  private static final int MAP_ANONYMOUS = 0x20;
+  private static final int MAP_NORESERVE = 0x4000;
   private static final int SEEK_END = 2;
 
   private static final CFunction MEMFD_CREATE =
@@ -132,6 +135,12 @@ public final class Libc {
   /** Maps a whole file, shared, readable and writable; returns the address. */
   public static long mmap(int descriptor, long sizeBytes) throws ErrnoException {
     return MMAP.call(0L, sizeBytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0L);
+  }
+
+  /** Anonymous memory of this process alone, for which the host reserves nothing beforehand. */
+  public static long mmapLazily(long sizeBytes) throws ErrnoException {
+    return MMAP.call(
+        0L, sizeBytes, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
   }
 
   public static void munmap(long address, long sizeBytes) throws ErrnoException {

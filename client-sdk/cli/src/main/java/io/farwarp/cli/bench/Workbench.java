@@ -55,10 +55,6 @@ final class Workbench implements AutoCloseable {
     return session;
   }
 
-  Lease lease() {
-    return lease;
-  }
-
   /** An empty kernel without arguments. */
   PreparedInvocation nothing() {
     return session.function(Sample.NULL.functionName()).prepare();
