@@ -216,7 +216,7 @@ final class PtxDeviceInvocation implements DeviceInvocation {
     MemorySegment slab = scratch.ofAtLeast(scratchBytes);
     List<LaunchSpec> plan = spec.launches();
     // The very segment that was passed: one like it may be closed.
-    @SuppressWarnings("MemorySegmentReferenceEquality")
+    @SuppressWarnings({"MemorySegmentReferenceEquality", "ReferenceEquality"})
     boolean isPassed = slab == passedSlab;
     for (int i = 0; i < launches.length; i++) {
       LaunchSpec launch = plan.get(i);
