@@ -29,7 +29,6 @@ final class SessionEngine {
   /** How long after its deadline a request waits for the worker to say so. */
   private static final long GRACE_NS = TimeUnit.SECONDS.toNanos(2);
 
-
   /** Tensor bytes of a request from which on it is seen to while its caller does other things. */
   private static final long BULK_BYTES = 256 << 10;
 
