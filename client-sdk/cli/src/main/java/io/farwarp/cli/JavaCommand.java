@@ -9,6 +9,8 @@ public final class JavaCommand {
   private JavaCommand() {}
 
   /**
+   * The command that runs {@code main}.
+   *
    * @param options of the JVM, beyond those that all of ours need
    */
   public static List<String> of(Class<?> main, List<String> options, List<String> arguments) {
