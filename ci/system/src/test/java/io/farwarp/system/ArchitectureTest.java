@@ -104,7 +104,8 @@ class ArchitectureTest {
           .resideInAPackage("io.farwarp.ptx..")
           .should()
           .dependOnClassesThat()
-          .resideOutsideOfPackages("io.farwarp.ptx..", "java..", "jdk..", "org.jspecify..");
+          .resideOutsideOfPackages(
+              "io.farwarp.ptx..", "java..", "jdk..", "org.jspecify..", "io.airlift.compress..");
 
   @ArchTest
   static final ArchRule nothing_depends_on_the_assembly =

@@ -67,15 +67,19 @@ public final class PtxModule implements AutoCloseable {
     if (!Fatbin.is(file)) {
       return load(text(file), options);
     }
-    PtxException refusal = null;
-    for (String text : Fatbin.ptx(file, options.maxTextChars())) {
-      try {
-        return load(text, options);
-      } catch (PtxException e) {
-        refusal = refusal == null ? e : refusal;
+    Fatbin fatbin = Fatbin.of(file);
+    try {
+      return load(fatbin.ptx(0, options.maxTextChars()), options);
+    } catch (PtxException refusal) {
+      for (int i = 1; i < fatbin.ptxCount(); i++) {
+        try {
+          return load(fatbin.ptx(i, options.maxTextChars()), options);
+        } catch (PtxException e) {
+          refusal.addSuppressed(e);
+        }
       }
+      throw refusal;
     }
-    throw refusal == null ? new NoPtxException(List.of()) : refusal;
   }
 
   private static String text(byte[] file) throws PtxException {

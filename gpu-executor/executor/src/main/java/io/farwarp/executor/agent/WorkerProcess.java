@@ -131,6 +131,7 @@ final class WorkerProcess {
         "-XX:ErrorFile=" + temporary.resolve("hs_err.log"),
         "-Djava.io.tmpdir=" + temporary,
         "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow", // Guava's and the decompressor's
         "-cp",
         absoluteClassPath(),
         WorkerMain.class.getName());

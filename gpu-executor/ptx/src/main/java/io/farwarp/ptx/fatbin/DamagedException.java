@@ -7,4 +7,8 @@ final class DamagedException extends Exception {
   DamagedException(String problem) {
     super(problem);
   }
+
+  DamagedException(String problem, Throwable cause) {
+    super(problem, cause);
+  }
 }

@@ -1,5 +1,9 @@
 package io.farwarp.ptx.fatbin;
 
+import io.airlift.compress.v3.Decompressor;
+import io.airlift.compress.v3.MalformedInputException;
+import io.airlift.compress.v3.lz4.Lz4JavaDecompressor;
+import io.airlift.compress.v3.zstd.ZstdJavaDecompressor;
 import io.farwarp.ptx.NoPtxException;
 import io.farwarp.ptx.PtxException;
 import java.nio.ByteBuffer;
@@ -29,6 +33,10 @@ public final class Fatbin {
   private static final int HEADER_BYTES = 16;
   private static final int ENTRY_BYTES = 64;
   private static final int MAX_ENTRIES = 256;
+
+  /** More than there are architectures that one build is for. */
+  private static final int MAX_PTX = 16;
+
   private static final int PTX = 1;
   private static final int CUBIN = 2;
   private static final long LZ4 = 0x2000;
@@ -59,6 +67,7 @@ public final class Fatbin {
 
   private final ByteBuffer image;
   private final List<Entry> entries = new ArrayList<>();
+  private final List<Entry> ptx = new ArrayList<>();
 
   private Fatbin(byte[] image) {
     this.image = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
@@ -71,28 +80,48 @@ public final class Fatbin {
   }
 
   /**
-   * The texts of the PTX in a fatbin, that for the highest architecture first.
+   * Reads what a fatbin holds; nothing is decompressed yet.
    *
-   * @throws NoPtxException if there is none
+   * @throws NoPtxException if there is no PTX in it
    */
-  public static List<String> ptx(byte[] image, int maxTextChars) throws PtxException {
+  public static Fatbin of(byte[] image) throws PtxException {
     Fatbin fatbin = new Fatbin(image);
     try {
       fatbin.read();
-      List<String> texts = new ArrayList<>();
-      List<Entry> ptx = new ArrayList<>(fatbin.entries);
-      ptx.removeIf(entry -> entry.kind() != PTX);
-      ptx.sort(Comparator.comparingLong(Entry::architecture).reversed());
-      for (Entry entry : ptx) {
-        texts.add(fatbin.text(entry, maxTextChars));
-      }
-      if (texts.isEmpty()) {
-        throw new NoPtxException(fatbin.entries.stream().map(Entry::describe).toList());
-      }
-      return texts;
     } catch (DamagedException e) {
-      throw new PtxException(0, "the fatbin is damaged: " + e.getMessage(), e);
+      throw damaged(e);
     }
+    fatbin.entries.stream()
+        .filter(entry -> entry.kind() == PTX)
+        .sorted(Comparator.comparingLong(Entry::architecture).reversed())
+        .limit(MAX_PTX)
+        .forEach(fatbin.ptx::add);
+    if (fatbin.ptx.isEmpty()) {
+      throw new NoPtxException(fatbin.entries.stream().map(Entry::describe).toList());
+    }
+    return fatbin;
+  }
+
+  /** How many texts of PTX there are to choose from, 1 to {@value #MAX_PTX}. */
+  public int ptxCount() {
+    return ptx.size();
+  }
+
+  /**
+   * One of the texts, decompressed at each call.
+   *
+   * @param index from 0, that for the highest architecture
+   */
+  public String ptx(int index, int maxTextChars) throws PtxException {
+    try {
+      return text(ptx.get(index), maxTextChars);
+    } catch (DamagedException e) {
+      throw damaged(e);
+    }
+  }
+
+  private static PtxException damaged(DamagedException e) {
+    return new PtxException(0, "the fatbin is damaged: " + e.getMessage(), e);
   }
 
   private void read() throws DamagedException {
@@ -143,6 +172,24 @@ public final class Fatbin {
     }
   }
 
+  private static byte[] decompressed(byte[] bytes, boolean isZstandard, int size)
+      throws DamagedException {
+    Decompressor decompressor =
+        isZstandard ? new ZstdJavaDecompressor() : new Lz4JavaDecompressor();
+    byte[] plain = new byte[size];
+    int length;
+    try {
+      length = decompressor.decompress(bytes, 0, bytes.length, plain, 0, size);
+    } catch (MalformedInputException | IllegalArgumentException | IndexOutOfBoundsException e) {
+      throw new DamagedException("its compressed PTX cannot be read: " + e.getMessage(), e);
+    }
+    if (length != size) {
+      throw new DamagedException(
+          "its compressed PTX has " + length + " bytes, and " + size + " were announced");
+    }
+    return plain;
+  }
+
   private String text(Entry entry, int maxTextChars) throws DamagedException {
     boolean plain = (entry.flags() & (LZ4 | ZSTANDARD)) == 0;
     long size = plain ? entry.bytes() : entry.plainBytes();
@@ -157,10 +204,8 @@ public final class Fatbin {
     }
     int stored = plain ? entry.bytes() : entry.compressedBytes();
     byte[] bytes = Arrays.copyOfRange(image.array(), entry.start(), entry.start() + stored);
-    if ((entry.flags() & ZSTANDARD) != 0) {
-      bytes = Zstandard.decode(bytes, (int) size);
-    } else if (!plain) {
-      bytes = Lz4.decode(bytes, (int) size);
+    if (!plain) {
+      bytes = decompressed(bytes, (entry.flags() & ZSTANDARD) != 0, (int) size);
     } else if (entry.compressedBytes() != 0) {
       throw new DamagedException(
           "its PTX is compressed in an unknown way, by flags 0x" + Long.toHexString(entry.flags()));
