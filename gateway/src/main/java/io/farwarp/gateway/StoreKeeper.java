@@ -45,6 +45,8 @@ final class StoreKeeper {
         }
         case Event.Renewed e -> changed.add(e.leaseId());
         case Event.FunctionReady e -> changed.add(e.leaseId());
+        // Its executor will know it by that number for as long as the lease lives.
+        case Event.PrepareFunction e -> changed.add(e.leaseId());
         case Event.Accepted _,
             Event.Refused _,
             Event.Queued _,
@@ -53,7 +55,6 @@ final class StoreKeeper {
             Event.SliceFreed _,
             Event.Welcome _,
             Event.Prepare _,
-            Event.PrepareFunction _,
             Event.Extend _,
             Event.End _,
             Event.AgentSilent _ -> {}

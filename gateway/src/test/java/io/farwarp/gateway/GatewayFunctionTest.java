@@ -6,6 +6,7 @@ import static io.farwarp.gateway.GatewayFixture.request;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.hash.Hashing;
@@ -31,6 +32,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -297,6 +299,40 @@ class GatewayFunctionTest {
     String why = refused(Code.FAILED_PRECONDITION, () -> prepare(lease, "scale"));
     assertTrue(why.contains("line 3"), why);
     agent.functionError = "";
+    assertEquals(1, prepare(lease, "scale").getFunctionId());
+  }
+
+  @Test
+  void function_whose_answer_was_lost_with_the_agents_stream_is_ordered_again_for_who_waits() {
+    push(PACKAGE);
+    FakeAgent agent = gateway.agent("exec-1", 64);
+    agent.answersFunctions = false;
+    Lease lease = gateway.acquire(request(2));
+    CompletableFuture<PreparedFunction> waiting =
+        CompletableFuture.supplyAsync(() -> prepare(lease, "scale"));
+    agent.await(MessageCase.PREPARE_FUNCTION, 1);
+    agent.close();
+    FakeAgent back = gateway.agentUnattached("exec-1");
+    back.attach(back.hello(64).addAllHeld(agent.held()).build()).ready();
+    assertEquals(1, Await.future(waiting).getFunctionId());
+    assertEquals(1, back.count(MessageCase.PREPARE_FUNCTION));
+  }
+
+  @Test
+  void number_that_an_executor_was_told_is_no_other_functions_after_a_restart() throws Exception {
+    push(PACKAGE);
+    push(TestPackages.of("other", "1", "// x"));
+    FakeAgent agent = gateway.agent("exec-1", 64);
+    agent.answersFunctions = false;
+    Lease lease = gateway.acquire(request(2));
+    CompletableFuture<PreparedFunction> unanswered =
+        CompletableFuture.supplyAsync(() -> prepare(lease, "scale"));
+    agent.await(MessageCase.PREPARE_FUNCTION, 1);
+    gateway.restart();
+    assertThrows(Exception.class, () -> unanswered.get(30, TimeUnit.SECONDS));
+    FakeAgent back = gateway.agentUnattached("exec-1");
+    back.attach(back.hello(64).addAllHeld(agent.held()).build()).ready();
+    assertEquals(2, prepare(lease, "other").getFunctionId());
     assertEquals(1, prepare(lease, "scale").getFunctionId());
   }
 

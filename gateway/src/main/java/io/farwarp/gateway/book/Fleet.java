@@ -114,10 +114,9 @@ final class Fleet {
     List<Lease> kept = new ArrayList<>();
     List<String> endLeases = reconcile(executor, hello, kept, nowNs);
     book.emit(new Event.Welcome(executor.id, endLeases));
-    // Extensions may have been lost with the last stream.
     for (Lease lease : kept) {
       if (lease.state == LeaseState.ACTIVE) {
-        book.setDeadline(lease, Math.max(1, lease.deadlineNs - nowNs));
+        tellAgain(executor, lease, nowNs);
       }
     }
     book.capacityChanged();
@@ -137,8 +136,7 @@ final class Fleet {
         && !known.silent
         && !known.incarnation.equals(c.hello().getIncarnation())
         && !known.hostId.equals(c.hello().getHostId())) {
-      return "executor id %s is in use by another host: give each its own --executor-id"
-          .formatted(id);
+      return "executor id %s is in use by another host: give each its own --executor-id".formatted(id);
     }
     return "";
   }
@@ -164,7 +162,6 @@ final class Fleet {
         lose(lease, "executor %s holds another slice for it".formatted(executor.id));
         endLeases.add(leaseId);
       } else {
-        askAgain(lease);
         kept.add(lease);
       }
     }
@@ -175,13 +172,15 @@ final class Fleet {
     return endLeases;
   }
 
-  /** Answers may have been lost with the last stream. */
-  private static void askAgain(Lease lease) {
-    if (lease.state == LeaseState.ACTIVE) {
-      for (FunctionSlot slot : lease.functions) {
-        if (slot.phase == Phase.PENDING) {
-          slot.phase = Phase.WANTED;
-        }
+  /**
+   * Extensions, orders and answers may have been lost with the last stream. A function that is
+   * ordered again is answered again, and somebody waits for that.
+   */
+  private void tellAgain(Executor executor, Lease lease, long nowNs) {
+    book.setDeadline(lease, Math.max(1, lease.deadlineNs - nowNs));
+    for (FunctionSlot slot : lease.functions) {
+      if (slot.phase == Phase.PENDING) {
+        book.emit(new Event.PrepareFunction(executor.id, lease.id, slot.id));
       }
     }
   }

@@ -376,6 +376,30 @@ class LeaseBookTest {
   }
 
   @Test
+  void function_whose_order_or_answer_was_lost_with_a_stream_is_ordered_again_on_the_next() {
+    f.attach(hello("a", 64));
+    String id = active(2, 1);
+    FunctionVersion one = FunctionVersion.newBuilder().setName("f").setDigest(bytes(32, 1)).build();
+    FunctionVersion two = FunctionVersion.newBuilder().setName("g").setDigest(bytes(32, 2)).build();
+    f.apply(new Command.PrepareFunction(id, one));
+    f.apply(new Command.PrepareFunction(id, two));
+    FunctionPrepared.Builder ready = FunctionPrepared.newBuilder().setLeaseId(id);
+    f.apply(new Command.FunctionAnswered("a", ready.setFunctionId(2).build()));
+    f.apply(new Command.AgentDetached("a", bytes(16, 1)));
+    List<Event> back = f.attach(hello("a", 64).addHeld(held(f.lease(id))));
+    Event again = new Event.PrepareFunction("a", id, 1);
+    assertEquals(List.of(again), only(Event.PrepareFunction.class, back));
+    assertTrue(
+        back.indexOf(again) > back.indexOf(new Event.Welcome("a", List.of())), back.toString());
+    // Who asks meanwhile waits for the same answer.
+    List<Event> joined = f.apply(new Command.PrepareFunction(id, one));
+    assertTrue(only(Event.PrepareFunction.class, joined).isEmpty());
+    assertEquals(
+        List.of(new Event.FunctionReady(id, 1)),
+        f.apply(new Command.FunctionAnswered("a", ready.setFunctionId(1).build())));
+  }
+
+  @Test
   void restored_lease_waits_for_its_agent_and_is_lost_without_it() {
     Command.Restore restore = restore("L-stored");
     f.apply(restore);

@@ -134,6 +134,7 @@ final class GatewayReports {
             .build());
   }
 
+  /** If it is lost with its stream, the gateway asks again on the next one. */
   void functionPrepared(FunctionPrepared message) {
     link.send(AgentMessage.newBuilder().setFunctionPrepared(message));
   }

@@ -95,6 +95,10 @@ final class LeaseWorkers {
       this.sum = empty;
     }
 
+    boolean isComplete(int workers) {
+      return answers >= workers;
+    }
+
     void removeFile() {
       try {
         if (file != null) {
@@ -167,7 +171,10 @@ final class LeaseWorkers {
     started.add(null);
   }
 
-  /** A function's package is on disk: to be loaded by every worker, and then removed. */
+  /**
+   * A function's package is on disk: to be loaded by every worker, and then removed. While an
+   * earlier order of it runs, that one's answer will serve both.
+   */
   void load(LeaseFunction function, Path file, boolean isPartOfPrepare) {
     int id = function.getFunctionId();
     FunctionLoads load =
@@ -175,14 +182,11 @@ final class LeaseWorkers {
             isPartOfPrepare,
             file,
             FunctionPrepared.newBuilder().setLeaseId(id()).setFunctionId(id).build());
-    if (stage == Stage.ENDING || stage == Stage.GONE) {
+    if (stage == Stage.ENDING || stage == Stage.GONE || isLoading(id)) {
       load.removeFile();
       return;
     }
-    FunctionLoads before = loads.put(id, load);
-    if (before != null) {
-      before.removeFile();
-    }
+    loads.put(id, load);
     // A manifest may be large, and the worker reads it from the package.
     LeaseFunction slim =
         function.toBuilder().setVersion(function.getVersion().toBuilder().clearManifest()).build();
@@ -190,6 +194,11 @@ final class LeaseWorkers {
         WorkerCommand.newBuilder()
             .setLoad(LoadFunction.newBuilder().setFunction(slim).setPackagePath(file.toString()))
             .build());
+  }
+
+  private boolean isLoading(int functionId) {
+    FunctionLoads load = loads.get(functionId);
+    return load != null && !load.isComplete(workers.size());
   }
 
   private void sendAll(WorkerCommand command) {
@@ -240,9 +249,14 @@ final class LeaseWorkers {
     }
   }
 
-  /** The package of a function cannot be had. */
+  /**
+   * The package of a function cannot be had; no matter while workers load it from another order's.
+   */
   void functionFailed(
       LeaseFunction function, boolean isPartOfPrepare, Status status, String error) {
+    if (isLoading(function.getFunctionId())) {
+      return;
+    }
     FunctionPrepared failed =
         FunctionPrepared.newBuilder()
             .setLeaseId(id())
@@ -275,7 +289,7 @@ final class LeaseWorkers {
   }
 
   private void loaded(FunctionLoads load) {
-    if (load.answers < workers.size()) {
+    if (!load.isComplete(workers.size())) {
       return;
     }
     load.removeFile();
@@ -291,7 +305,7 @@ final class LeaseWorkers {
     List<FunctionPrepared> functions = new ArrayList<>();
     for (LeaseFunction function : order.getFunctionsList()) {
       FunctionLoads load = loads.get(function.getFunctionId());
-      if (load == null || load.answers < workers.size()) {
+      if (load == null || !load.isComplete(workers.size())) {
         return;
       }
       functions.add(load.sum);

@@ -36,22 +36,17 @@ final class FunctionLoader {
     this.functions = functions;
   }
 
-  /** Loads one function; what went wrong stands in the answer. */
+  /**
+   * Loads one function; what went wrong stands in the answer. One that is loaded already is well:
+   * the agent may not have heard the answer, or another worker of the lease has failed.
+   */
   FunctionPrepared load(LoadFunction command) {
     LeaseFunction wanted = command.getFunction();
     FunctionPrepared.Builder answer =
         FunctionPrepared.newBuilder().setLeaseId(leaseId).setFunctionId(wanted.getFunctionId());
-    long startNs = System.nanoTime();
     try {
-      DeviceModule module = loaded(wanted, Path.of(command.getPackagePath()));
-      answer.setLoadMs(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNs));
-      answer.setWarmMs(TimeUnit.NANOSECONDS.toMillis(module.warmUp(WARM_UP_NS)));
-      LoadedFunction function = new LoadedFunction(wanted.getFunctionId(), module.spec(), module);
-      if (!functions.add(function)) {
-        throw new DeviceException(
-            Status.INVALID_ARGUMENT,
-            "function number %d is taken or above %d"
-                .formatted(wanted.getFunctionId(), FunctionTable.MAX_FUNCTION_ID));
+      if (!isLoaded(wanted)) {
+        load(wanted, Path.of(command.getPackagePath()), answer);
       }
     } catch (DeviceException e) {
       fail(answer, e.status(), e);
@@ -64,6 +59,41 @@ final class FunctionLoader {
       fail(answer, Status.INTERNAL, e);
     }
     return answer.build();
+  }
+
+  private boolean isLoaded(LeaseFunction wanted) throws DeviceException {
+    int id = wanted.getFunctionId();
+    if (id < 1 || id > FunctionTable.MAX_FUNCTION_ID) {
+      throw new DeviceException(
+          Status.INVALID_ARGUMENT,
+          "function number %d; numbers are 1 to %d".formatted(id, FunctionTable.MAX_FUNCTION_ID));
+    }
+    LoadedFunction known = functions.find(id);
+    if (known != null && !known.digest().equals(wanted.getVersion().getDigest())) {
+      throw new DeviceException(
+          Status.INVALID_ARGUMENT,
+          "function number %d is taken by %s".formatted(id, hex(known.digest().toByteArray())));
+    }
+    return known != null;
+  }
+
+  private void load(LeaseFunction wanted, Path file, FunctionPrepared.Builder answer)
+      throws DeviceException, FunctionPackageException, IOException {
+    long startNs = System.nanoTime();
+    DeviceModule module = loaded(wanted, file);
+    boolean added = false;
+    try {
+      answer.setLoadMs(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNs));
+      answer.setWarmMs(TimeUnit.NANOSECONDS.toMillis(module.warmUp(WARM_UP_NS)));
+      functions.add(
+          new LoadedFunction(
+              wanted.getFunctionId(), wanted.getVersion().getDigest(), module.spec(), module));
+      added = true;
+    } finally {
+      if (!added) {
+        module.close();
+      }
+    }
   }
 
   private DeviceModule loaded(LeaseFunction wanted, Path file)

@@ -1,5 +1,6 @@
 package io.farwarp.executor.worker;
 
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -18,9 +19,16 @@ final class FunctionTable {
     return id >= 1 && id <= MAX_FUNCTION_ID ? functions.get(id) : null;
   }
 
-  /** False if the number is out of range or taken. */
-  boolean add(LoadedFunction function) {
-    int id = function.id();
-    return id >= 1 && id <= MAX_FUNCTION_ID && functions.compareAndSet(id, null, function);
+  /**
+   * Takes a function in.
+   *
+   * @throws IllegalStateException its number is taken
+   * @throws IndexOutOfBoundsException there is no such number
+   */
+  void add(LoadedFunction function) {
+    int id = Objects.checkIndex(function.id() - 1, MAX_FUNCTION_ID) + 1;
+    if (!functions.compareAndSet(id, null, function)) {
+      throw new IllegalStateException("function number " + id + " is taken");
+    }
   }
 }

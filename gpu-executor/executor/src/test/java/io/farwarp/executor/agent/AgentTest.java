@@ -13,6 +13,7 @@ import io.farwarp.function.FunctionPackage;
 import io.farwarp.v1.AgentMessage;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.ExtendLease;
+import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.GatewayMessage;
 import io.farwarp.v1.LeaseEnded;
 import io.farwarp.v1.LeasePrepared;
@@ -100,14 +101,8 @@ final class AgentTest {
     assertEquals("", prepared.getError());
     assertEquals(1, prepared.getWorkersCount());
     assertEquals("", prepared.getFunctions(0).getError());
-    gateway.send(
-        GatewayMessage.newBuilder()
-            .setPrepareFunction(
-                PrepareLeaseFunction.newBuilder()
-                    .setLeaseId(lease.order().getLeaseId())
-                    .setFunction(TestFunctions.leaseFunction(2, add))));
-    assertEquals(
-        "", gateway.await(AgentMessage::hasFunctionPrepared).getFunctionPrepared().getError());
+    order(2, add);
+    assertEquals("", awaitFunction(2).getError());
 
     for (String transport : List.of("shm", "tcp")) {
       try (TestClient client =
@@ -191,6 +186,62 @@ final class AgentTest {
       assertTrue(hello.getHeld(0).getTtlMs() > 0);
       assertTrue(client.queuePair().isOpen());
     }
+  }
+
+  @Test
+  void a_function_whose_answer_was_lost_is_ordered_again_and_answered() throws Exception {
+    FunctionPackage nothing = TestFunctions.packageOf(TestFunctions.NOTHING);
+    gateway.offer(nothing);
+    LeasePrepared prepared = prepare(lease.order());
+    try (TestClient client =
+        TestClient.connect("shm", address(prepared, "shm"), lease.introduction(), WINDOW_BYTES)) {
+      order(1, nothing);
+      gateway.await(AgentMessage::hasFunctionPrepared);
+      int port = gateway.port();
+      gateway.close(); // and has never heard it
+      gateway = new ScriptedGateway(lease, port);
+      gateway.offer(nothing);
+      gateway.awaitHello();
+      order(1, nothing);
+      assertEquals("", awaitFunction(1).getError());
+      assertEquals(Status.OK, client.call(1).status());
+    }
+  }
+
+  @Test
+  void a_function_that_is_ordered_again_while_it_is_loaded_costs_nobody_anything()
+      throws Exception {
+    FunctionPackage nothing = TestFunctions.packageOf(TestFunctions.NOTHING);
+    FunctionPackage add = TestFunctions.packageOf(TestFunctions.VECTOR_ADD);
+    gateway.offer(nothing);
+    gateway.offer(add);
+    LeasePrepared prepared = prepare(lease.order().toBuilder().setWorkers(2).build());
+    try (TestClient client =
+        TestClient.connect("shm", address(prepared, "shm"), lease.introduction(), WINDOW_BYTES)) {
+      order(1, nothing);
+      order(1, nothing);
+      order(1, nothing);
+      order(2, add); // answered after all answers to those before it
+      assertEquals("", awaitFunction(1).getError());
+      assertEquals("", awaitFunction(2).getError());
+      assertEquals(Status.OK, client.call(1).status());
+    }
+  }
+
+  private void order(int id, FunctionPackage functionPackage) {
+    gateway.send(
+        GatewayMessage.newBuilder()
+            .setPrepareFunction(
+                PrepareLeaseFunction.newBuilder()
+                    .setLeaseId(lease.order().getLeaseId())
+                    .setFunction(TestFunctions.leaseFunction(id, functionPackage))));
+  }
+
+  private FunctionPrepared awaitFunction(int id) throws InterruptedException {
+    return gateway
+        .await(message ->
+            message.hasFunctionPrepared() && message.getFunctionPrepared().getFunctionId() == id)
+        .getFunctionPrepared();
   }
 
   @Test
