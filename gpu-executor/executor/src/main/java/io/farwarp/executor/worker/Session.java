@@ -285,6 +285,13 @@ final class Session implements CompletionHandler {
       return;
     }
     byte kind = buffer.get(Wire.U8, at + Wire.KIND);
+    if (lengthBytes != Wire.HEADER_BYTES && isHeaderOnly(kind)) {
+      breakOff(
+          Status.PROTOCOL_ERROR,
+          "a message of kind %d with %d bytes; it has %d"
+              .formatted(kind, lengthBytes, Wire.HEADER_BYTES));
+      return;
+    }
     switch (kind) {
       case MessageKind.INVOKE, MessageKind.PULL -> request(kind, buffer, at, lengthBytes);
       case MessageKind.FENCE -> fence(buffer, at);
@@ -296,6 +303,13 @@ final class Session implements CompletionHandler {
       default ->
           breakOff(Status.PROTOCOL_ERROR, "a message of unknown kind " + Byte.toUnsignedInt(kind));
     }
+  }
+
+  private static boolean isHeaderOnly(byte kind) {
+    return kind == MessageKind.FENCE
+        || kind == MessageKind.CANCEL
+        || kind == MessageKind.KEEP_ALIVE
+        || kind == MessageKind.GOODBYE;
   }
 
   private void request(byte kind, MemorySegment buffer, long at, int lengthBytes) {

@@ -270,6 +270,24 @@ final class WorkerRefusalTest {
   }
 
   @ParameterizedTest
+  @ValueSource(
+      bytes = {MessageKind.FENCE, MessageKind.CANCEL, MessageKind.KEEP_ALIVE, MessageKind.GOODBYE})
+  void a_message_that_is_all_header_has_nothing_behind_it(byte kind) throws Exception {
+    byte[] tooLong = new byte[Wire.HEADER_BYTES + 1];
+    tooLong[0] = kind;
+    tooLong[(int) Wire.REQUEST_INVOCATION_ID] = 1;
+    try (TestClient client = worker.connect("shm")) {
+      client.raw(tooLong);
+      Completion ended = client.awaitEnded();
+      assertEquals(Status.PROTOCOL_ERROR, ended.status(), ended.detail());
+      assertTrue(ended.detail().contains("with 65 bytes"), ended.detail());
+    }
+    try (TestClient client = worker.connect("shm")) {
+      assertEquals(Status.OK, client.call(NOTHING).status());
+    }
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"shm", "tcp"})
   void random_requests_never_cost_the_worker_its_life(String transport) throws Exception {
     Random random = new Random(7);
