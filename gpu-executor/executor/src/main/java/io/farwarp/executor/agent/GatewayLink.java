@@ -24,6 +24,11 @@ final class GatewayLink implements AutoCloseable {
   private static final long FIRST_PAUSE_MS = 100;
   private static final long LONGEST_PAUSE_MS = 2_000;
 
+  /**
+   * Messages that wait to leave before the stream is given up; gRPC itself would keep any number.
+   */
+  static final int MAX_WAITING = 1024;
+
   /** What the agent does with its gateway's words. */
   interface Peer {
     /** The first message of a new stream. */
@@ -45,6 +50,7 @@ final class GatewayLink implements AutoCloseable {
   private long retryNs;
   private long streams;
   private long sequence;
+  private int waiting;
   private long pauseMs = FIRST_PAUSE_MS;
   private boolean closed;
   private boolean everAttached;
@@ -61,6 +67,7 @@ final class GatewayLink implements AutoCloseable {
       return;
     }
     sequence = 0;
+    waiting = 0;
     // The pauses are this link's own; the channel's grow to minutes, past the deadlines of leases.
     channel.resetConnectBackoff();
     FleetServiceGrpc.newStub(channel).attach(new Stream(++streams));
@@ -75,10 +82,19 @@ final class GatewayLink implements AutoCloseable {
     }
   }
 
-  /** Sends, if there is a stream; false: there is none, or it takes nothing more for now. */
+  /**
+   * Sends, if there is a stream; false: there is none. A stream that has taken none of the last
+   * {@value #MAX_WAITING} messages is given up: what was lost with it is told on the next one.
+   */
   boolean send(AgentMessage.Builder message) {
     ClientCallStreamObserver<AgentMessage> stream = requests;
     if (stream == null) {
+      return false;
+    }
+    waiting = stream.isReady() ? 0 : waiting + 1;
+    if (waiting > MAX_WAITING) {
+      requests = null;
+      stream.cancel("the gateway has left %d messages untaken".formatted(MAX_WAITING), null);
       return false;
     }
     stream.onNext(message.setSequence(++sequence).build());

@@ -307,6 +307,19 @@ final class AgentTest {
   }
 
   @Test
+  void a_gateway_that_takes_no_messages_is_attached_to_anew() throws Exception {
+    gateway.awaitHello();
+    gateway.stopReading();
+    for (int i = 0; i < 4 * GatewayLink.MAX_WAITING; i++) {
+      gateway.send(
+          GatewayMessage.newBuilder()
+              .setRevoke(RevokeLease.newBuilder().setLeaseId("L-%060d".formatted(i))));
+    }
+    gateway.awaitHello();
+    gateway.await(AgentMessage::hasHeartbeat);
+  }
+
+  @Test
   void a_wrong_credential_is_told_and_not_tried_again() throws Exception {
     Path other = Files.createDirectory(directory.resolve("other"));
     AgentOptions wrong =

@@ -18,6 +18,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 final class ScriptedGateway implements AutoCloseable {
   static final String TOKEN = "agent-token";
   private static final long LIMIT_S = 30;
+  private static final int FLOW_CONTROL_BYTES = 65_535;
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
@@ -43,11 +45,13 @@ final class ScriptedGateway implements AutoCloseable {
   private final BlockingQueue<AgentHello> hellos = new LinkedBlockingQueue<>();
   private final Server server;
   private volatile @Nullable StreamObserver<GatewayMessage> agent;
+  private volatile boolean isReading;
 
   ScriptedGateway(TestLease lease, int port) throws IOException {
     this.lease = lease;
     this.server =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+            .flowControlWindow(FLOW_CONTROL_BYTES)
             .addService(new Fleet())
             .addService(new Functions())
             .intercept(new Credential())
@@ -69,6 +73,11 @@ final class ScriptedGateway implements AutoCloseable {
       throw new AssertionError("no agent is attached");
     }
     stream.onNext(message.build());
+  }
+
+  /** Takes nothing more from the stream that is there; from the next one, again. */
+  void stopReading() {
+    isReading = false;
   }
 
   AgentHello awaitHello() throws InterruptedException {
@@ -102,9 +111,17 @@ final class ScriptedGateway implements AutoCloseable {
   private final class Fleet extends FleetServiceGrpc.FleetServiceImplBase {
     @Override
     public StreamObserver<AgentMessage> attach(StreamObserver<GatewayMessage> observer) {
+      ServerCallStreamObserver<GatewayMessage> stream =
+          (ServerCallStreamObserver<GatewayMessage>) observer;
+      isReading = true;
+      stream.disableAutoRequest();
+      stream.request(1);
       return new StreamObserver<>() {
         @Override
         public void onNext(AgentMessage message) {
+          if (isReading) {
+            stream.request(1);
+          }
           if (message.hasHello()) {
             agent = observer;
             hellos.add(message.getHello());
