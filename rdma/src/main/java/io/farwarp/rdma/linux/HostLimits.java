@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * What this host lets a process have of memory, for the question whether a window of a given size
+ * What this host lets a process have of memory, for the question whether windows of a given size
  * can be granted. A memfd lives outside {@code /dev/shm}, so that mount's size does not limit it;
  * free memory, the cgroup, the process's file size limit, strict overcommit and, for pinned
  * windows, the memlock limit do.
@@ -38,28 +38,31 @@ public record HostLimits(
   }
 
   /**
-   * Why a window of that size cannot be had, with the setting to change; empty if nothing speaks
-   * against it.
+   * Why windows of that size cannot be had, with the setting to change; empty if nothing speaks
+   * against them.
    *
-   * @param pinned for RDMA or a GPU, which need its pages locked
+   * @param windowBytes of each window, which is a file of its own that a process of its own maps
+   * @param windows how many at once
+   * @param pinned for RDMA or a GPU, which need their pages locked
    */
-  public Optional<String> refusal(long windowBytes, boolean pinned) {
-    if (windowBytes > availableBytes) {
+  public Optional<String> refusal(long windowBytes, int windows, boolean pinned) {
+    long bytes = Math.multiplyExact(windowBytes, (long) windows);
+    if (bytes > availableBytes) {
       return Optional.of(
-          "a window of %d bytes; the host has %d available (MemAvailable in /proc/meminfo)"
-              .formatted(windowBytes, availableBytes));
+          "windows of %d bytes; the host has %d available (MemAvailable in /proc/meminfo)"
+              .formatted(bytes, availableBytes));
     }
-    if (windowBytes > commitLeftBytes) {
+    if (bytes > commitLeftBytes) {
       return Optional.of(
-          "a window of %d bytes; strict overcommit leaves %d: set vm.overcommit_memory to 0 or"
-                  .formatted(windowBytes, commitLeftBytes)
+          "windows of %d bytes; strict overcommit leaves %d: set vm.overcommit_memory to 0 or"
+                  .formatted(bytes, commitLeftBytes)
               + " raise vm.overcommit_ratio");
     }
-    if (cgroup.isPresent() && windowBytes > cgroup.get().leftBytes()) {
+    if (cgroup.isPresent() && bytes > cgroup.get().leftBytes()) {
       return Optional.of(
-          "a window of %d bytes; the cgroup leaves %d of its %d: raise %s"
+          "windows of %d bytes; the cgroup leaves %d of its %d: raise %s"
               .formatted(
-                  windowBytes,
+                  bytes,
                   cgroup.get().leftBytes(),
                   cgroup.get().limitBytes(),
                   cgroup.get().setting()));

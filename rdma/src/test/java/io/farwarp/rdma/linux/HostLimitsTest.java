@@ -19,20 +19,30 @@ final class HostLimitsTest {
   void this_host_can_be_read_and_grants_a_small_window() throws IOException {
     HostLimits limits = HostLimits.read();
     assertTrue(limits.availableBytes() > 0);
-    assertEquals(Optional.empty(), limits.refusal(MIB, false));
+    assertEquals(Optional.empty(), limits.refusal(MIB, 1, false));
   }
 
   @Test
   void each_limit_is_named_with_its_setting() {
     CgroupMemory cgroup = new CgroupMemory(Path.of("/cg/memory.max"), 60 * MIB, 10 * MIB);
     HostLimits limits = new HostLimits(100 * MIB, 90 * MIB, Optional.of(cgroup), 8 * MIB, 30 * MIB);
-    assertTrue(limits.refusal(101 * MIB, false).orElseThrow().contains("MemAvailable"));
-    assertTrue(limits.refusal(95 * MIB, false).orElseThrow().contains("vm.overcommit_memory"));
-    assertTrue(limits.refusal(51 * MIB, false).orElseThrow().contains("/cg/memory.max"));
-    assertTrue(limits.refusal(40 * MIB, false).orElseThrow().contains("ulimit -f"));
-    assertEquals(Optional.empty(), limits.refusal(20 * MIB, false));
-    assertTrue(limits.refusal(20 * MIB, true).orElseThrow().contains("ulimit -l"));
-    assertEquals(Optional.empty(), limits.refusal(8 * MIB, true));
+    assertTrue(limits.refusal(101 * MIB, 1, false).orElseThrow().contains("MemAvailable"));
+    assertTrue(limits.refusal(95 * MIB, 1, false).orElseThrow().contains("vm.overcommit_memory"));
+    assertTrue(limits.refusal(51 * MIB, 1, false).orElseThrow().contains("/cg/memory.max"));
+    assertTrue(limits.refusal(40 * MIB, 1, false).orElseThrow().contains("ulimit -f"));
+    assertEquals(Optional.empty(), limits.refusal(20 * MIB, 1, false));
+    assertTrue(limits.refusal(20 * MIB, 1, true).orElseThrow().contains("ulimit -l"));
+    assertEquals(Optional.empty(), limits.refusal(8 * MIB, 1, true));
+  }
+
+  @Test
+  void windows_count_together_as_memory_and_each_for_itself_as_a_file_and_as_locked_pages() {
+    HostLimits limits = new HostLimits(100 * MIB, 90 * MIB, Optional.empty(), 25 * MIB, 30 * MIB);
+    assertEquals(Optional.empty(), limits.refusal(20 * MIB, 4, false));
+    assertTrue(limits.refusal(31 * MIB, 1, false).orElseThrow().contains("ulimit -f"));
+    assertTrue(limits.refusal(30 * MIB, 4, false).orElseThrow().contains("MemAvailable"));
+    assertEquals(Optional.empty(), limits.refusal(20 * MIB, 4, true));
+    assertTrue(limits.refusal(26 * MIB, 1, true).orElseThrow().contains("ulimit -l"));
   }
 
   @Test

@@ -38,12 +38,15 @@ final class AdmissionCheck {
               options.windowMemoryBytes(),
               options.executorId());
     }
-    return hostRefusal(order.getWorkers() * order.getWindowBytes());
+    return hostRefusal(order);
   }
 
-  private static @Nullable String hostRefusal(long bytes) {
+  private static @Nullable String hostRefusal(PrepareLease order) {
     try {
-      return HostLimits.read().refusal(bytes, false).orElse(null);
+      // shm and tcp, and the PTX CPU device, lock no pages; who pins windows asks for memlock too.
+      return HostLimits.read()
+          .refusal(order.getWindowBytes(), order.getWorkers(), false)
+          .orElse(null);
     } catch (IOException e) {
       return "the host's limits cannot be read: " + e.getMessage();
     }
