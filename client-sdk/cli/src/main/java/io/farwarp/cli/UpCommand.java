@@ -59,6 +59,14 @@ public final class UpCommand implements Callable<Integer> {
   private @Nullable String windowMemory;
 
   @Option(
+      names = "--max-workers",
+      paramLabel = "N",
+      description =
+          "Worker processes that may run together (default: as many as free memory has room for"
+              + " beside the windows).")
+  private @Nullable Integer maxWorkers;
+
+  @Option(
       names = "--drain-timeout",
       paramLabel = "SECONDS",
       defaultValue = "30",
@@ -77,6 +85,9 @@ public final class UpCommand implements Callable<Integer> {
     }
     if (windowMemory != null) {
       agent.addAll(List.of("--window-memory", windowMemory));
+    }
+    if (maxWorkers != null) {
+      agent.addAll(List.of("--max-workers", maxWorkers.toString()));
     }
     PrintWriter err = spec.commandLine().getErr();
     try (LocalCluster cluster =

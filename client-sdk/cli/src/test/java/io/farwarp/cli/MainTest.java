@@ -60,6 +60,7 @@ class MainTest {
         "executor",
         "demo --local-threads 0",
         "run f --inout x=a.npy --in x=b.npy",
+        "up --max-workers many",
       })
   void wrong_usage_exits_with_2_and_says_where_help_is(String arguments) {
     assertEquals(2, execute(arguments.isEmpty() ? new String[0] : arguments.split(" ")), arguments);

@@ -136,7 +136,7 @@ final class Fleet {
         && !known.silent
         && !known.incarnation.equals(c.hello().getIncarnation())
         && !known.hostId.equals(c.hello().getHostId())) {
-      return "executor id %s is in use by another host: give each its own --executor-id".formatted(id);
+      return "executor id %s is in use by another host: give each its own agent --id".formatted(id);
     }
     return "";
   }
