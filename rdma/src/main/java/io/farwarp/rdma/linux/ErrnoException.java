@@ -8,7 +8,6 @@ public final class ErrnoException extends IOException {
 
   public static final int EINTR = 4;
   public static final int EAGAIN = 11;
-  public static final int ENOMEM = 12;
   public static final int EINVAL = 22;
   public static final int EADDRINUSE = 98;
   public static final int ECONNREFUSED = 111;

@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.BitSet;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -32,19 +31,14 @@ public final class Libc {
   public static final int FALLOC_FL_KEEP_SIZE = 1;
   public static final int FALLOC_FL_PUNCH_HOLE = 2;
 
-  public static final int PR_SET_PDEATHSIG = 1;
-  public static final int PR_SET_DUMPABLE = 4;
   public static final int PR_SET_NO_NEW_PRIVS = 38;
 
   public static final int RLIMIT_FSIZE = 1;
+  public static final int RLIMIT_DATA = 2;
   public static final int RLIMIT_CORE = 4;
   public static final int RLIMIT_NPROC = 6;
   public static final int RLIMIT_NOFILE = 7;
   public static final int RLIMIT_MEMLOCK = 8;
-  public static final int RLIMIT_AS = 9;
-
-  /** {@code RLIM_INFINITY}, as the unsigned number that it is. */
-  public static final long RLIM_INFINITY = -1;
 
   private static final int O_RDWR = 2;
   private static final int O_CLOEXEC = 0x80000;
@@ -79,10 +73,8 @@ public final class Libc {
           "prctl", 1, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
   private static final CFunction GETRLIMIT = CFunction.of("getrlimit", JAVA_INT, JAVA_INT, ADDRESS);
   private static final CFunction SETRLIMIT = CFunction.of("setrlimit", JAVA_INT, JAVA_INT, ADDRESS);
-  private static final CFunction SCHED_SETAFFINITY =
-      CFunction.of("sched_setaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
 
-  /** A resource limit; each number is unsigned, {@link #RLIM_INFINITY} for none. */
+  /** A resource limit; each number is unsigned, all bits set (RLIM_INFINITY) for none. */
   public record ResourceLimit(long soft, long hard) {}
 
   /** Why these calls cannot be used on this host; empty if they can. */
@@ -172,15 +164,6 @@ public final class Libc {
   public static void setrlimit(int resource, ResourceLimit limit) throws ErrnoException {
     try (Arena arena = Arena.ofConfined()) {
       SETRLIMIT.call(resource, arena.allocateFrom(JAVA_LONG, limit.soft(), limit.hard()));
-    }
-  }
-
-  /** Keeps the calling thread on these cores, by their numbers. */
-  public static void schedSetaffinity(BitSet cores) throws ErrnoException {
-    try (Arena arena = Arena.ofConfined()) {
-      long[] words = cores.toLongArray();
-      SCHED_SETAFFINITY.call(
-          0, (long) words.length * Long.BYTES, arena.allocateFrom(JAVA_LONG, words));
     }
   }
 }

@@ -23,7 +23,6 @@ public final class UnixSocket implements AutoCloseable {
 
   public static final short POLLIN = 1;
   public static final short POLLOUT = 4;
-  public static final short POLLHUP = 16;
 
   private static final int AF_UNIX = 1;
   private static final int SOCK_STREAM = 1;
