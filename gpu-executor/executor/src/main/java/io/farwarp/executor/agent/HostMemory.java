@@ -6,8 +6,14 @@ import java.io.IOException;
 
 /** How much memory of this host an agent may promise away. */
 final class HostMemory {
-  /** What a worker process is counted as, beside its window. */
+  /**
+   * What a worker process is counted as, beside its window: what one takes as a rule. Its heap may
+   * grow to {@link #WORKER_HEAP_MIB} while it loads a package of 64 MiB, which not all do at once.
+   */
   static final long WORKER_BYTES = 256L << 20;
+
+  /** A package as it is read, its modules and what they are compiled to. */
+  static final int WORKER_HEAP_MIB = 512;
 
   static final int MAX_WORKERS = 4096;
 

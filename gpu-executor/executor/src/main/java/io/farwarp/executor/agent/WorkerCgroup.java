@@ -10,11 +10,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A worker's own cgroup (v2) below the agent's, where that is delegated to the agent's user; else
- * nothing, which is said once.
+ * nothing, which is said once. It makes a worker one thing to account, freeze or kill. It sets no
+ * limit: the kernel gives a group's children controllers only if the group itself has no process,
+ * and the agent is one. A worker's memory is limited by the worker itself.
  */
 final class WorkerCgroup {
   private static final Logger LOG = System.getLogger(WorkerCgroup.class.getName());
-  private static final Path ROOT = Path.of("/sys/fs/cgroup");
+  static final Path ROOT = Path.of("/sys/fs/cgroup");
+
+  /** Names the cgroups of this process. */
+  static final Path SELF = Path.of("/proc/self/cgroup");
+
   private static final AtomicBoolean TOLD = new AtomicBoolean();
 
   private final @Nullable Path group;
@@ -23,10 +29,14 @@ final class WorkerCgroup {
     this.group = group;
   }
 
-  static WorkerCgroup enter(long pid) {
+  /**
+   * @param root where the cgroups are mounted
+   * @param self what names this process's
+   */
+  static WorkerCgroup enter(long pid, Path root, Path self) {
     Path group = null;
     try {
-      group = ownGroup().resolve("farwarp-worker-" + pid);
+      group = ownGroup(root, self).resolve("farwarp-worker-" + pid);
       Files.createDirectory(group);
       Files.writeString(group.resolve("cgroup.procs"), Long.toString(pid));
       return new WorkerCgroup(group);
@@ -41,16 +51,16 @@ final class WorkerCgroup {
     }
   }
 
-  private static Path ownGroup() throws IOException {
-    if (!Files.exists(ROOT.resolve("cgroup.controllers"))) {
-      throw new IOException("no unified cgroup hierarchy at " + ROOT);
+  private static Path ownGroup(Path root, Path self) throws IOException {
+    if (!Files.exists(root.resolve("cgroup.controllers"))) {
+      throw new IOException("no unified cgroup hierarchy at " + root);
     }
-    for (String line : Files.readAllLines(Path.of("/proc/self/cgroup"))) {
+    for (String line : Files.readAllLines(self)) {
       if (line.startsWith("0::/")) {
-        return ROOT.resolve(line.substring("0::/".length()));
+        return root.resolve(line.substring("0::/".length()));
       }
     }
-    throw new IOException("no unified cgroup in /proc/self/cgroup");
+    throw new IOException("no unified cgroup in " + self);
   }
 
   /** After its process is gone. */

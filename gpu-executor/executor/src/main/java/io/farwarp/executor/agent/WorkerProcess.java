@@ -56,7 +56,7 @@ final class WorkerProcess {
     this.window = window;
     this.process = process;
     this.events = events;
-    this.cgroup = WorkerCgroup.enter(process.pid());
+    this.cgroup = WorkerCgroup.enter(process.pid(), WorkerCgroup.ROOT, WorkerCgroup.SELF);
     this.channel = new ControlChannel(process.getInputStream(), process.getOutputStream());
   }
 
@@ -116,7 +116,7 @@ final class WorkerProcess {
   private static List<String> command(Path temporary) {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-Xmx512m",
+        "-Xmx" + HostMemory.WORKER_HEAP_MIB + "m",
         "-XX:+UseG1GC",
         "-XX:-UsePerfData",
         "-Xshare:auto",
@@ -165,10 +165,6 @@ final class WorkerProcess {
   /** Ends the process now. */
   void kill() {
     process.destroyForcibly();
-  }
-
-  boolean isAlive() {
-    return process.isAlive();
   }
 
   long windowBytes() {

@@ -5,7 +5,7 @@ import io.farwarp.rdma.linux.Libc;
 
 /**
  * What a worker process gives up before it serves anyone: new privileges, core dumps (they would
- * hold the window), descriptors and processes beyond its need.
+ * hold the window), memory, descriptors and processes beyond its need.
  */
 final class Sandbox {
   /** Files of the JVM, sockets of one session and of handshakes, and room. */
@@ -14,6 +14,15 @@ final class Sandbox {
   /** Threads count as processes, those of the user's other programs too. */
   private static final long MAX_PROCESSES = 32_768;
 
+  /**
+   * Of memory of its own, which the window is not: a full heap, code, metadata, stacks and a
+   * warming-up example, with room. Not {@code RLIMIT_AS}: a JVM reserves addresses far beyond that.
+   */
+  private static final long MAX_OWN_BYTES = 2L << 30;
+
+  /** Scratch memory may grow to the window's size or this, for its stream and for warming up. */
+  private static final long LEAST_SCRATCH_BYTES = 64L << 20;
+
   private Sandbox() {}
 
   /**
@@ -21,10 +30,11 @@ final class Sandbox {
    * property of each thread, which the agent gives to the first one before the JVM starts; here it
    * is for a worker that was started by something else.
    */
-  static void enter() throws ErrnoException {
+  static void enter(long windowBytes) throws ErrnoException {
     Libc.prctl(Libc.PR_SET_NO_NEW_PRIVS, 1);
     limit(Libc.RLIMIT_CORE, 0);
     limit(Libc.RLIMIT_NOFILE, MAX_DESCRIPTORS);
+    limit(Libc.RLIMIT_DATA, MAX_OWN_BYTES + 2 * Math.max(windowBytes, LEAST_SCRATCH_BYTES));
     if (!isRoot()) {
       limit(Libc.RLIMIT_NPROC, MAX_PROCESSES);
     }

@@ -97,7 +97,7 @@ public final class WorkerMain {
 
   private @Nullable Worker start(StartWorker order) throws IOException {
     try {
-      Sandbox.enter();
+      Sandbox.enter(order.getLease().getWindowBytes());
       Worker worker = Worker.create(order);
       WorkerStarted started = worker.start();
       agent.write(WorkerEvent.newBuilder().setStarted(started).build());

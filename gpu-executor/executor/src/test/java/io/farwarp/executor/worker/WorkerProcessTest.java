@@ -121,11 +121,13 @@ final class WorkerProcessTest {
   }
 
   @Test
-  void it_leaves_no_core_and_opens_few_files() throws Exception {
+  void it_leaves_no_core_opens_few_files_and_takes_bounded_memory() throws Exception {
     started();
     String limits = Files.readString(Path.of("/proc/" + process.pid() + "/limits"), UTF_8);
     assertTrue(limits.lines().anyMatch(l -> l.matches("Max core file size +0 +0 .*")), limits);
     assertTrue(limits.lines().anyMatch(l -> l.matches("Max open files +1024 .*")), limits);
+    long bytes = (2L << 30) + 2 * (64L << 20);
+    assertTrue(limits.lines().anyMatch(l -> l.matches("Max data size +" + bytes + " .*")), limits);
   }
 
   @Test
