@@ -19,11 +19,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A book, a clock that is turned by hand, and the parts that commands are made of. */
 final class BookFixture {
   static final long MIB = 1L << 20;
   static final BookLimits LIMITS = BookLimits.of(TimeUnit.SECONDS.toNanos(1));
+
+  /** Requests differ by their ids: one that comes again is answered with the lease it has. */
+  private static final AtomicLong REQUESTS = new AtomicLong();
 
   final LeaseBook book;
   long nowNs = 1;
@@ -50,7 +54,7 @@ final class BookFixture {
 
   static AcquireRequest.Builder request(long windowMib, int share) {
     return AcquireRequest.newBuilder()
-        .setRequestId(bytes(16, System.nanoTime()))
+        .setRequestId(bytes(16, REQUESTS.incrementAndGet()))
         .setClientPublicKey(bytes(32, 1))
         .setDeviceClass(DeviceClass.PTX_CPU)
         .setWindowBytes(windowMib * MIB)

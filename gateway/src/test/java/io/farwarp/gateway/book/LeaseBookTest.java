@@ -215,12 +215,7 @@ class LeaseBookTest {
   void queue_is_bounded_for_each_tenant() {
     for (int i = 0; i < LIMITS.queuedPerTenant(); i++) {
       f.book.apply(
-          new Command.Request(
-              "L-q" + i,
-              "t",
-              new LeaseSpec(request(2, 1).setRequestId(bytes(16, i)).build()),
-              List.of()),
-          1);
+          new Command.Request("L-q" + i, "t", new LeaseSpec(request(2, 1).build()), List.of()), 1);
     }
     List<Event> refused =
         f.apply(new Command.Request("L-x", "t", new LeaseSpec(request(2, 1).build()), List.of()));
