@@ -5,10 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.farwarp.samples.Sample;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +21,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The main job as a user runs it, smaller. */
 @Timeout(value = 180, unit = TimeUnit.SECONDS)
 class DemoTest {
+  private static final long LIMIT_S = 150;
+
   @TempDir Path directory;
 
   @ParameterizedTest
@@ -24,6 +30,7 @@ class DemoTest {
   void the_demo_prices_every_option_and_reports_its_figures(String transport, String offload)
       throws Exception {
     String out;
+    List<ProcessHandle> started;
     try (FarwarpProcess demo =
         FarwarpProcess.start(
             directory,
@@ -40,10 +47,13 @@ class DemoTest {
             "--remote-threads",
             "1",
             "--json")) {
-      out = demo.finish(0, 150);
-      // Its children are gone when it is.
-      assertEquals(List.of(), demo.handle().descendants().toList());
+      Cluster.await(
+          "the demo has its worker", 60, () -> demo.errors().contains("demo: filling "));
+      started = demo.handle().descendants().toList();
+      out = demo.finish(0, LIMIT_S);
     }
+    assertEquals(3, started.size(), "not a gateway, an agent and a worker: " + started);
+    assertEquals(List.of(), started.stream().filter(ProcessHandle::isAlive).toList());
     JsonObject figures = JsonParser.parseString(out).getAsJsonObject();
     assertEquals(300_001, figures.get("options").getAsLong());
     long offloaded = figures.get("offloadedOptions").getAsLong();
@@ -65,6 +75,27 @@ class DemoTest {
         List.of("lease", "prepare", "fill", "push", "queue", "kernel", "return", "local")) {
       assertTrue(
           figures.getAsJsonObject("seconds").get(phase).getAsDouble() >= 0, figures.toString());
+    }
+  }
+
+  @Test
+  void a_wrong_price_makes_the_demo_exit_with_1() throws Exception {
+    String ptx = new String(Sample.BLACK_SCHOLES.ptx(), StandardCharsets.US_ASCII);
+    String firstCoefficientOfTheNormalDistribution = "0f3EA385FA";
+    assertTrue(ptx.contains(firstCoefficientOfTheNormalDistribution));
+    Path altered = directory.resolve("altered");
+    Path file = altered.resolve("io/farwarp/samples/black-scholes/black-scholes.ptx");
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, ptx.replace(firstCoefficientOfTheNormalDistribution, "0f3F000000"));
+    try (FarwarpProcess demo =
+        FarwarpProcess.startAltered(
+            altered, directory, "demo", "--options", "1000", "--offload", "0.5", "--json")) {
+      JsonObject figures = JsonParser.parseString(demo.finish(1, LIMIT_S)).getAsJsonObject();
+      long wrong = figures.get("wrongPrices").getAsLong();
+      assertTrue(wrong > 0, figures.toString());
+      String reason = "farwarp: " + wrong + " of 1000 prices are wrong, the first of option ";
+      String lastLine = demo.errors().lines().toList().getLast();
+      assertTrue(lastLine.startsWith(reason), lastLine);
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -33,15 +34,32 @@ final class FarwarpProcess implements AutoCloseable {
     return startMain("io.farwarp.cli.Main", directory, environment, arguments);
   }
 
+  /** With classes and resources of {@code altered} instead of the program's own of that name. */
+  static FarwarpProcess startAltered(Path altered, Path directory, String... arguments)
+      throws IOException {
+    String classPath = altered + File.pathSeparator + System.getProperty("java.class.path");
+    return start(classPath, "io.farwarp.cli.Main", directory, Map.of(), arguments);
+  }
+
   static FarwarpProcess startMain(
       String main, Path directory, Map<String, String> environment, String... arguments)
+      throws IOException {
+    return start(System.getProperty("java.class.path"), main, directory, environment, arguments);
+  }
+
+  private static FarwarpProcess start(
+      String classPath,
+      String main,
+      Path directory,
+      Map<String, String> environment,
+      String... arguments)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("-Xmx1g");
     command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
+    command.add(classPath);
     command.add(main);
     command.addAll(List.of(arguments));
     Path err = Files.createTempFile(directory, "err", ".log");

@@ -102,8 +102,14 @@ public final class DemoCommand implements Callable<Integer> {
                     "--data-dir", directory.resolve("agent").toString()),
                 line -> {})) {
       DemoResult result = run(cluster, localThreads, remoteThreads);
-      report(result);
-      return result.errors().wrong() == 0 ? 0 : 1;
+      print(result);
+      PriceErrors errors = result.errors();
+      if (errors.wrong() > 0) {
+        throw new CommandException(
+            "%d of %d prices are wrong, the first of option %d"
+                .formatted(errors.wrong(), errors.options(), errors.firstWrong()));
+      }
+      return 0;
     }
   }
 
@@ -192,7 +198,7 @@ public final class DemoCommand implements Callable<Integer> {
     return rates;
   }
 
-  private void report(DemoResult result) {
+  private void print(DemoResult result) {
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       Json.print(out, result.json());
@@ -200,12 +206,6 @@ public final class DemoCommand implements Callable<Integer> {
       out.println();
       out.print(result.text());
       out.flush();
-    }
-    PriceErrors errors = result.errors();
-    if (errors.wrong() > 0) {
-      throw new CommandException(
-          "%d of %d prices are wrong, the first of option %d"
-              .formatted(errors.wrong(), errors.options(), errors.firstWrong()));
     }
   }
 
