@@ -83,6 +83,19 @@ public final class TestFunctions {
        "plan": [{"kernel": "speak", "grid": ["1"], "block": ["1"], "arguments": ["n"]}]}
       """;
 
+  /** One block turns a tensor round in shared memory, of which {@code extra} bytes lie idle. */
+  public static final String REVERSE =
+      """
+      {"name": "reverse", "version": "1",
+       "parameters": [
+         {"name": "x", "type": "U32", "tensor": {"direction": "INOUT", "shape": ["n"]}},
+         {"name": "wait", "type": "U32", "scalar": {}},
+         {"name": "extra", "type": "I64", "scalar": {}}],
+       "modules": [{"file": "kernels.ptx", "kind": "PTX"}],
+       "plan": [{"kernel": "reverse", "grid": ["1"], "block": ["n"],
+                 "dynamicSharedBytes": "4 * n + extra", "arguments": ["x", "n", "wait"]}]}
+      """;
+
   private TestFunctions() {}
 
   public static byte[] kernels() {

@@ -28,8 +28,10 @@ final class ModuleMemory implements AutoCloseable {
   }
 
   static ModuleMemory of(SourceModule module, PtxOptions options) throws PtxException {
-    checkSizes(module.variables(), options);
-    ModuleMemory memory = new ModuleMemory(module.variables().size());
+    List<SourceVariable> variables =
+        module.variables().stream().filter(v -> !v.space().equals("shared")).toList();
+    checkSizes(variables, options);
+    ModuleMemory memory = new ModuleMemory(variables.size());
     for (SourceFunction function : module.functions()) {
       if (!function.entry()) {
         long address = FunctionAddress.of(memory.functions.size());
@@ -38,10 +40,10 @@ final class ModuleMemory implements AutoCloseable {
       }
     }
     try {
-      for (SourceVariable variable : module.variables()) {
+      for (SourceVariable variable : variables) {
         memory.allocate(variable);
       }
-      for (SourceVariable variable : module.variables()) {
+      for (SourceVariable variable : variables) {
         memory.initialise(variable);
       }
       return memory;
@@ -58,10 +60,6 @@ final class ModuleMemory implements AutoCloseable {
     }
     long total = 0;
     for (SourceVariable variable : variables) {
-      if (variable.space().equals("shared")) {
-        throw new PtxException(
-            variable.line(), "'.shared' memory is not supported by the PTX CPU device");
-      }
       if (variable.elements() == 0 || variable.external()) {
         throw new PtxException(
             variable.line(), "variable '" + variable.name() + "' has no size in this module");

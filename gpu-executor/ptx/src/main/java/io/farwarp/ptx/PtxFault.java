@@ -21,6 +21,10 @@ public final class PtxFault extends Exception {
     INVALID_LAUNCH,
     /** Calls went deeper than the local memory or the thread's stack. */
     STACK_OVERFLOW,
+    /** Every thread that is left of a block waits, at barriers or for lanes that do not come. */
+    DEADLOCK,
+    /** A barrier's number is not 0 to 15, or its count no positive multiple of 32. */
+    INVALID_BARRIER,
     /** The kernel executed {@code trap}. */
     TRAP,
     /** An {@code assert} of the kernel did not hold; the message has its text. */

@@ -3,10 +3,12 @@ package io.farwarp.ptx;
 import io.farwarp.ptx.codegen.ProgramCompiler;
 import io.farwarp.ptx.ir.ParameterLayout;
 import io.farwarp.ptx.runtime.BlockProgram;
+import io.farwarp.ptx.runtime.BlockThreads;
 import io.farwarp.ptx.syntax.SourceFunction;
 import io.farwarp.ptx.syntax.SourceLines;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A compiled kernel; immutable but for the running estimate of its cost. */
 public final class PtxKernel {
@@ -17,7 +19,6 @@ public final class PtxKernel {
   private final ParameterLayout layout;
   private final ProgramCompiler.Compiled compiled;
   private final MemorySegment[] variables;
-  private final int localBytes;
   private final SourceLines sourceLines;
   private final int maxThreadsPerBlock;
   private final List<Integer> requiredBlock;
@@ -30,14 +31,12 @@ public final class PtxKernel {
       ParameterLayout layout,
       ProgramCompiler.Compiled compiled,
       MemorySegment[] variables,
-      int localBytes,
       SourceLines sourceLines) {
     this.sourceLines = sourceLines;
     this.name = definition.name();
     this.layout = layout;
     this.compiled = compiled;
     this.variables = variables;
-    this.localBytes = localBytes;
     this.maxThreadsPerBlock =
         definition.maxThreads() == 0
             ? MAX_THREADS_PER_BLOCK
@@ -89,8 +88,28 @@ public final class PtxKernel {
     return sourceLines;
   }
 
-  int localBytes() {
-    return localBytes;
+  /** Bytes of shared memory that the kernel declares, before what a launch adds. */
+  public int staticSharedBytes() {
+    return compiled.staticSharedBytes();
+  }
+
+  /** Local memory for calls and, without stops, for the thread that runs. */
+  int callBytes() {
+    return compiled.callBytes();
+  }
+
+  /** Local memory that a worker needs for a block of so many threads. */
+  long localBytes(int threads) {
+    BlockThreads.Shape shape = compiled.shape();
+    return shape == null
+        ? compiled.callBytes()
+        : compiled.callBytes() + (long) threads * shape.localBytes();
+  }
+
+  /** What the threads of a block keep while they are stopped, or null if they never are. */
+  @Nullable BlockThreads newThreads() {
+    BlockThreads.Shape shape = compiled.shape();
+    return shape == null ? null : new BlockThreads(shape);
   }
 
   double nsPerThread() {

@@ -3,6 +3,7 @@ package io.farwarp.ptx;
 import io.farwarp.ptx.ir.ParameterLayout;
 import io.farwarp.ptx.runtime.Allocations;
 import io.farwarp.ptx.runtime.BlockContext;
+import io.farwarp.ptx.runtime.BlockThreads;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,7 +21,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PtxLaunch {
   private static final int SLICES_KEPT = 8;
-  private static final long LOCAL_ALIGN = 64;
+  private static final long MEMORY_ALIGN = 128;
+
+  /** The most that CUDA allows a block, on the newest GPUs. */
+  private static final int MAX_SHARED_BYTES = 227 << 10;
+
+  /** For the frames of all threads of a block. */
+  private static final long MAX_LOCAL_BYTES = 256L << 20;
+
   private static final MemorySegment EMPTY = Arena.global().allocate(0, 256);
 
   /** A range of the caller's memory that was bound before. */
@@ -57,6 +65,7 @@ public final class PtxLaunch {
   private final Allocations allocations = new Allocations();
   private final BlockContext.Cancellation cancellation = new BlockContext.Cancellation();
   private BlockContext[] contexts = new BlockContext[0];
+  private BlockMemory[] blockMemories = new BlockMemory[0];
   private boolean changed = true;
   private int gridX = 1;
   private int gridY = 1;
@@ -77,7 +86,7 @@ public final class PtxLaunch {
     this.kernel = kernel;
     this.layout = layout;
     int count = layout.parameters().size();
-    parameterBlock = arena.allocate(Math.max(16, layout.sizeBytes()), LOCAL_ALIGN);
+    parameterBlock = arena.allocate(Math.max(16, layout.sizeBytes()), MEMORY_ALIGN);
     parametersAsSeen = parameterBlock.asReadOnly();
     pointers = new MemorySegment[count];
     Arrays.fill(pointers, EMPTY);
@@ -244,7 +253,10 @@ public final class PtxLaunch {
     if (contexts.length < workers) {
       addContexts(workers);
     }
-    for (BlockContext context : contexts) {
+    for (int i = 0; i < contexts.length; i++) {
+      BlockContext context = contexts[i];
+      blockMemories[i].fit(context);
+      context.dynamicSharedBytes = dynamicSharedBytes;
       context.gridX = gridX;
       context.gridY = gridY;
       context.gridZ = gridZ;
@@ -252,6 +264,10 @@ public final class PtxLaunch {
       context.threadsY = blockY;
       context.threadsZ = blockZ;
       context.output = output;
+      BlockThreads threads = context.threadsOrNull();
+      if (threads != null) {
+        threads.reshape(blockX, blockY, blockZ);
+      }
     }
     cancellation.arm(stop);
     nextBlock.setPlain(0);
@@ -278,11 +294,42 @@ public final class PtxLaunch {
   private void addContexts(int workers) {
     int old = contexts.length;
     contexts = Arrays.copyOf(contexts, workers);
+    blockMemories = Arrays.copyOf(blockMemories, workers);
     for (int i = old; i < workers; i++) {
-      MemorySegment local = arena.allocate(Math.max(16, kernel.localBytes()), LOCAL_ALIGN);
+      blockMemories[i] = new BlockMemory();
       contexts[i] =
           new BlockContext(
-              parameterBlock, pointers, kernel.variables(), local, allocations, cancellation);
+              parameterBlock,
+              pointers,
+              kernel.variables(),
+              kernel.newThreads(),
+              allocations,
+              cancellation);
+    }
+  }
+
+  /** The local and shared memory of one worker, used by block after block. */
+  private final class BlockMemory {
+    private MemorySegment local = EMPTY;
+    private int[] shared = new int[0];
+    private long localBytes = -1;
+
+    /** Gives a context memory of the size that the launch needs; keeps what is large enough. */
+    void fit(BlockContext context) {
+      long localNeeded = kernel.localBytes(blockX * blockY * blockZ);
+      int words = (kernel.staticSharedBytes() + dynamicSharedBytes + 3) / 4;
+      if (localNeeded == localBytes && words == shared.length) {
+        return;
+      }
+      if (localNeeded > local.byteSize()) {
+        local = arena.allocate(localNeeded, MEMORY_ALIGN);
+      }
+      if (words != shared.length) {
+        // Its length is the bounds check.
+        shared = new int[words];
+      }
+      localBytes = localNeeded;
+      context.give(local.asSlice(0, localNeeded), kernel.callBytes(), shared);
     }
   }
 
@@ -308,8 +355,24 @@ public final class PtxLaunch {
     if (!required.isEmpty() && !sameBlock(required)) {
       throw invalid(describeBlock() + "; the kernel needs " + required);
     }
-    if (dynamicSharedBytes < 0) {
-      throw invalid("dynamic shared memory of " + dynamicSharedBytes + " bytes");
+    if (dynamicSharedBytes < 0
+        || dynamicSharedBytes > MAX_SHARED_BYTES - kernel.staticSharedBytes()) {
+      throw invalid(
+          "dynamic shared memory of "
+              + dynamicSharedBytes
+              + " bytes beside "
+              + kernel.staticSharedBytes()
+              + " that it declares; the limit for both is "
+              + MAX_SHARED_BYTES);
+    }
+    long localBytes = kernel.localBytes(blockX * blockY * blockZ);
+    if (localBytes > MAX_LOCAL_BYTES) {
+      throw invalid(
+          describeBlock()
+              + " and needs "
+              + localBytes
+              + " bytes of local memory; the limit is "
+              + MAX_LOCAL_BYTES);
     }
     for (int i = 0; i < bound.length; i++) {
       if (!bound[i]) {

@@ -6,6 +6,7 @@ import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Lowering;
 import io.farwarp.ptx.ir.Opcode;
 import io.farwarp.ptx.ir.ParameterLayout;
+import io.farwarp.ptx.ir.SharedLayout;
 import io.farwarp.ptx.ir.Symbol;
 import io.farwarp.ptx.syntax.Parser;
 import io.farwarp.ptx.syntax.SourceFunction;
@@ -14,6 +15,7 @@ import io.farwarp.ptx.syntax.SourceModule;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import io.farwarp.ptx.syntax.SourceVariable;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -103,7 +105,7 @@ public final class PtxModule implements AutoCloseable {
         definitions.put(function.name(), function);
       }
     }
-    Map<String, Symbol> symbols = memory.symbols();
+    Map<String, Symbol> symbols = symbols(source, memory);
     Map<String, Function> functions = new HashMap<>();
     Map<String, Function> entries = new LinkedHashMap<>();
     for (SourceFunction function : definitions.values()) {
@@ -115,6 +117,7 @@ public final class PtxModule implements AutoCloseable {
             function.line(), "kernel '" + function.name() + "' is declared and not defined");
       }
     }
+    ProgramCompiler.Module module = new ProgramCompiler.Module(functions, options);
     Map<String, PtxKernel> kernels = new LinkedHashMap<>();
     for (Function entry : entries.values()) {
       SourceFunction definition = java.util.Objects.requireNonNull(definitions.get(entry.name()));
@@ -123,20 +126,24 @@ public final class PtxModule implements AutoCloseable {
           new PtxKernel(
               definition,
               ParameterLayout.of(definition),
-              ProgramCompiler.compile(entry, functions),
+              ProgramCompiler.compile(entry, module),
               memory.segments(),
-              localBytes(entry, functions, options),
               source.lines()));
     }
     return kernels;
   }
 
-  /** A kernel that calls functions gets the whole allowance, for calls may nest. */
-  private static int localBytes(
-      Function entry, Map<String, Function> functions, PtxOptions options) {
-    return functions.isEmpty() && !entry.uses(Opcode.ALLOCA)
-        ? entry.frameBytes()
-        : Math.min(options.maxLocalBytesPerThread(), 64 << 10) + entry.frameBytes();
+  private static Map<String, Symbol> symbols(SourceModule source, ModuleMemory memory)
+      throws PtxException {
+    Map<String, Symbol> symbols = new HashMap<>(memory.symbols());
+    for (SourceVariable variable : source.variables()) {
+      if (variable.space().equals("shared")
+          && symbols.putIfAbsent(variable.name(), SharedLayout.symbol(variable)) != null) {
+        throw new PtxException(
+            variable.line(), "variable '" + variable.name() + "' is declared twice");
+      }
+    }
+    return symbols;
   }
 
   /** Whether the bytes of a file are a fatbin, by their beginning. */

@@ -31,9 +31,11 @@ final class RefusalTest {
       value = {
         "wmma.load.a.sync.aligned.row.m16n16k16.global.f16 {%r1, %r2}, [%rd1]",
         "tex.2d.v4.f32.f32 {%f1,%f2,%f3,%f4}, [t, {%f5,%f6}]",
-        "bar.sync 0",
-        "shfl.sync.down.b32 %r1, %r2, 1, 31, -1",
-        "ld.shared.f32 %f1, [%r1]",
+        "shfl.sync.down.b64 %rd1, %rd2, 1, 31, -1",
+        "redux.sync.add.f32 %f1, %f2, -1",
+        "ld.shared::cluster.f32 %f1, [%r1]",
+        "mbarrier.init.shared.b64 [%r1], 1",
+        "cp.async.bulk.wait_group 0",
         "add.rz.bf16 %r1, %r2, %r3",
         "add.lo.s32 %r1, %r2, %r3",
         "mul.s32 %r1, %r2, %r3",
@@ -70,7 +72,17 @@ final class RefusalTest {
         "st.global.u32 %r1, %r2;",
         "mov.b64 {%r1, %r2, %r3}, %rd1;",
         "call nothing, (p);",
-        ".shared .align 4 .b8 tile[16];",
+        ".shared .align 4 .b8 tile[50000];",
+        ".shared .align 4 .b8 tile[];",
+        ".shared .align 4 .u32 tile = 1;",
+        ".shared .align 4 .b8 tile[16]; ld.shared.u32 %r1, [tile+16];",
+        ".shared .align 4 .b8 tile[16]; ld.global.u32 %r1, [tile];",
+        "bar.sync 16;",
+        "bar.sync 0, 33;",
+        "bar.arrive 1, 0;",
+        "bar.red.popc.u32 %r1, 0;",
+        "shfl.sync.up.b32 %rd1, %r1, 1, 0, -1; add.s64 %rd2, %rd1, 1;",
+        "vote.sync.ballot.b32 %r1|%p1, %p2, -1;",
         ".local .align 4 .b8 huge[1048576];",
         ".reg .b32 %r<8>;",
         ".reg .b128 %q<8>;",
@@ -99,7 +111,9 @@ final class RefusalTest {
         ".version 6.3 .target sm_75 .global .b8 huge[99999999999999];",
         ".version 6.3 .target sm_75 .global .b8 big[2000000000];",
         ".version 6.3 .target sm_75 .global .align 3 .b8 a[4];",
-        ".version 6.3 .target sm_75 .extern .shared .align 4 .b8 s[];",
+        ".version 6.3 .target sm_75 .shared .align 4 .b8 s[49156];",
+        ".version 6.3 .target sm_75 .shared .u32 s; .global .u32 s;",
+        ".version 6.3 .target sm_75 .shared .u32 s; .global .u64 p = generic(s);",
         ".version 6.3 .target sm_75 .global .u32 a = {1, 2};",
         ".version 6.3 .target sm_75 .global .u64 a = missing;",
         ".version 6.3 .target sm_75 .entry k(.param .b8 p[40000]) { ret; }",
@@ -110,6 +124,41 @@ final class RefusalTest {
       })
   void malformed_module_is_refused(String text) {
     refusal(text);
+  }
+
+  @Test
+  void variables_of_a_kernel_over_48_KiB_together_are_refused_and_those_of_two_kernels_are_not()
+      throws Exception {
+    String variables = HEADER + ".shared .align 4 .b8 a[30000];\n.shared .align 4 .b8 b[30000];\n";
+    String useA = ".reg .b32 %r<3>;\nmov.u32 %r1, a;\nst.shared.u32 [%r1], %r1;\n";
+    String useB = useA.replace(", a;", ", b;");
+    Ptx.load(variables + ".entry k() {\n" + useA + "ret; }\n.entry l() {\n" + useB + "ret; }\n")
+        .close();
+    PtxException refused =
+        refusal(variables + ".entry k() {\n" + useA + "mov.u32 %r2, b;\nret; }\n");
+    assertTrue(refused.getMessage().contains("kernel 'k' takes more than 49152"));
+  }
+
+  @Test
+  void recursion_through_a_function_that_waits_is_refused_at_its_call() {
+    PtxException refused =
+        refusal(
+            HEADER
+                + """
+                .func again()
+                {
+                  bar.sync 0;
+                  call.uni again;
+                  ret;
+                }
+                .visible .entry k()
+                {
+                  call.uni again;
+                  ret;
+                }
+                """);
+    assertEquals(7, refused.line());
+    assertTrue(refused.getMessage().contains("recursion"), refused.getMessage());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.farwarp.executor.device;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -189,6 +190,41 @@ abstract class DeviceContract {
     assertTrue(post(invocation));
     assertSame(invocation, awaitOldest());
     assertEquals(Status.OK, invocation.status(), invocation.detail());
+  }
+
+  private DeviceInvocation reversed(long wait, long extraBytes) throws Exception {
+    for (int i = 0; i < 100; i++) {
+      window.set(JAVA_INT, OFFSETS[0] + 4L * i, i);
+    }
+    DeviceInvocation invocation = load(TestFunctions.REVERSE).newInvocation();
+    long[] scalars = {0, wait, extraBytes};
+    assertNull(invocation.bind(scalars, OFFSETS, new long[] {400, 0, 0}));
+    assertTrue(post(invocation));
+    assertSame(invocation, awaitOldest());
+    return invocation;
+  }
+
+  @Test
+  void threads_of_a_block_meet_in_the_shared_memory_that_the_manifest_gives() throws Exception {
+    for (long extraBytes : new long[] {0, (227 << 10) - 416}) {
+      DeviceInvocation invocation = reversed(0, extraBytes);
+      assertEquals(Status.OK, invocation.status(), invocation.detail());
+      for (int i = 0; i < 100; i++) {
+        assertEquals(99 - i, window.get(JAVA_INT, OFFSETS[0] + 4L * i));
+      }
+    }
+    DeviceInvocation tooMuch = reversed(0, (227 << 10) - 400);
+    assertEquals(Status.INVALID_LAUNCH, tooMuch.status());
+    assertTrue(tooMuch.detail().contains("232448"), tooMuch.detail());
+    DeviceInvocation tooLittle = reversed(0, -8);
+    assertEquals(Status.ILLEGAL_ADDRESS, tooLittle.status());
+  }
+
+  @Test
+  void threads_that_wait_for_each_other_in_vain_are_a_device_fault() throws Exception {
+    DeviceInvocation invocation = reversed(1, 0);
+    assertEquals(Status.DEVICE_FAULT, invocation.status());
+    assertTrue(invocation.detail().contains("DEADLOCK"), invocation.detail());
   }
 
   @Test

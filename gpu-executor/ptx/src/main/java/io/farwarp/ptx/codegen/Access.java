@@ -36,6 +36,13 @@ final class Access {
     }
   }
 
+  /** Pushes the layout of an element whose alignment has been checked. */
+  static void pushUnaligned(MethodBody body, TypeKind kind) {
+    String name = word(kind).toUpperCase(java.util.Locale.ROOT);
+    body.code.getstatic(
+        Names.LAYOUT, "JAVA_" + name + (kind == TypeKind.BYTE ? "" : "_UNALIGNED"), layout(kind));
+  }
+
   private static int sizeBytes(TypeKind kind) {
     return switch (kind) {
       case BYTE -> 1;

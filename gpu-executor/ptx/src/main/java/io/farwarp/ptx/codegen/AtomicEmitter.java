@@ -5,13 +5,17 @@ import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Modifiers;
 import io.farwarp.ptx.ir.Opcode;
 import io.farwarp.ptx.ir.Operand;
+import io.farwarp.ptx.runtime.BlockContext;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Atomic operations on global memory. A vector's elements are each atomic, not the whole. */
+/**
+ * Atomic operations on global memory, and on shared memory, which only its block's worker sees. A
+ * vector's elements are each atomic, not the whole.
+ */
 final class AtomicEmitter {
   private final MethodBody body;
   private final Instruction instruction;
@@ -79,7 +83,13 @@ final class AtomicEmitter {
     ClassDesc value = Names.primitive(MethodBody.kind(type));
     body.code.aload(FrameLayout.CONTEXT);
     int address = instruction.destinations();
-    MemoryEmitter.pushGeneric(body, instruction, instruction.operand(address));
+    Place place = MemoryEmitter.atomicPlace(body, instruction, instruction.operand(address));
+    place.pushAddress(0);
+    boolean narrow = type.isHalf() || type.sizeBytes() < 4;
+    if (narrow && place.isShared()) {
+      // Those work on generic addresses only.
+      body.code.loadConstant(BlockContext.SHARED_BASE).ladd();
+    }
     if (element > 0) {
       body.code.loadConstant((long) element * type.sizeBytes()).ladd();
     }
@@ -90,14 +100,14 @@ final class AtomicEmitter {
     }
     body.code.loadConstant(instruction.line());
     parameters.add(ConstantDescs.CD_int);
-    boolean narrow = type.isHalf() || type.sizeBytes() < 4;
     String name = operation();
     if (narrow) {
       name += type.name();
     } else if ((name.equals("min") || name.equals("max")) && !type.isSigned()) {
       name += "Unsigned";
     }
+    ClassDesc owner = place.isShared() ? Names.SHARED_OPS : Names.ATOMICS;
     body.code.invokestatic(
-        narrow ? Names.NARROW_ATOMICS : Names.ATOMICS, name, MethodTypeDesc.of(value, parameters));
+        narrow ? Names.NARROW_ATOMICS : owner, name, MethodTypeDesc.of(value, parameters));
   }
 }

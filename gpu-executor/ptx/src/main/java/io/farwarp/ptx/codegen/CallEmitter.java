@@ -1,5 +1,6 @@
 package io.farwarp.ptx.codegen;
 
+import io.farwarp.ptx.PtxException;
 import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Instruction;
@@ -29,13 +30,17 @@ final class CallEmitter {
 
   static void emit(MethodBody body, Instruction instruction) {
     CallEmitter emitter = new CallEmitter(body, instruction);
-    if (body.function.entry()) {
-      KernelMethod.recordThread(body.code);
+    switch (body.frame.form()) {
+      case KERNEL -> KernelMethod.recordThread(body.code);
+      case REGION -> RegionMethod.recordThread(body.code);
+      case FUNCTION -> {
+        // The kernel has recorded it.
+      }
     }
     switch (instruction.operand(0)) {
       case Operand.Call call ->
           emitter.direct(
-              body.callees().function(call.function()), passed(call.results(), call.arguments()));
+              body.callees().function(call.function()), call.passed());
       case Operand.IndirectCall call -> emitter.indirect(call);
       case Operand.BuiltInCall call -> emitter.builtIn(call);
       default -> throw MethodBody.refuse(instruction, "needs a function");
@@ -50,10 +55,10 @@ final class CallEmitter {
   }
 
   private void direct(Function callee, List<Symbol.FrameVariable> passed) {
-    for (int i = 0; i < passed.size(); i++) {
-      if (passed.get(i).sizeBytes() < callee.parameters().get(i)) {
-        throw MethodBody.refuse(instruction, "passes '" + passed.get(i).name() + "', too small");
-      }
+    try {
+      instruction.checkPassed(passed, callee);
+    } catch (PtxException e) {
+      throw new Refusal(e);
     }
     Label start = body.code.newBoundLabel();
     body.code.aload(0).aload(FrameLayout.CONTEXT);
@@ -100,9 +105,15 @@ final class CallEmitter {
   }
 
   private static void pushFrameEnd(MethodBody body) {
-    body.code.loadConstant((long) body.function.frameBytes());
-    if (body.frame.frameSlot() >= 0) {
-      body.code.lload(body.frame.frameSlot()).ladd();
+    switch (body.frame.form()) {
+      case KERNEL -> body.code.loadConstant((long) body.function.frameBytes());
+      // Threads make calls in turn, in memory apart from their own frames.
+      case REGION -> body.code.lconst_0();
+      case FUNCTION ->
+          body.code
+              .loadConstant((long) body.function.frameBytes())
+              .lload(body.frame.frameSlot())
+              .ladd();
     }
   }
 
@@ -166,6 +177,10 @@ final class CallEmitter {
 
   /** What moves the end of a function's local memory. */
   static void emitStack(MethodBody body, Instruction instruction) {
+    if (body.frame.form() == FrameLayout.Form.REGION) {
+      throw MethodBody.refuse(
+          instruction, "takes local memory in a kernel whose threads wait, which is not supported");
+    }
     if (instruction.opcode() == Opcode.STACKBASE) {
       pushFrameEnd(body);
       body.store(instruction, instruction.operand(0), PtxType.U64);

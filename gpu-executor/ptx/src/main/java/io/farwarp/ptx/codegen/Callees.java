@@ -2,12 +2,18 @@ package io.farwarp.ptx.codegen;
 
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Opcode;
+import io.farwarp.ptx.ir.SharedLayout;
 import java.lang.constant.ClassDesc;
 import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** The device functions that a kernel's class needs, collected as calls to them are written. */
+/**
+ * What the methods of a kernel's class share: the device functions that it needs, collected as
+ * calls to them are written, and the layout of its shared memory.
+ */
 final class Callees {
   private final ClassDesc owner;
   private final Map<String, Function> all;
@@ -15,16 +21,36 @@ final class Callees {
   private final ArrayDeque<Function> pending = new ArrayDeque<>();
 
   private final boolean mayExit;
+  private final SharedLayout sharedLayout;
+  private final int callBytes;
 
-  Callees(ClassDesc owner, Map<String, Function> all) {
+  Callees(ClassDesc owner, Map<String, Function> all, SharedLayout sharedLayout, int callBytes) {
     this.owner = owner;
     this.all = all;
+    this.sharedLayout = sharedLayout;
+    this.callBytes = callBytes;
     mayExit = all.values().stream().anyMatch(function -> function.uses(Opcode.EXIT));
   }
 
   /** Whether any function may end its thread. */
   boolean mayExit() {
     return mayExit;
+  }
+
+  SharedLayout sharedLayout() {
+    return sharedLayout;
+  }
+
+  /** How much of a worker's local memory calls use, before the frames of stopped threads. */
+  int callBytes() {
+    return callBytes;
+  }
+
+  /** The functions by the names of their methods. */
+  Map<String, String> functionsByMethod() {
+    Map<String, String> functions = new HashMap<>();
+    names.forEach((function, method) -> functions.put(method, function));
+    return functions;
   }
 
   ClassDesc owner() {
@@ -51,8 +77,7 @@ final class Callees {
   }
 
   /** A function that is called and not written yet, or null. */
-  @org.jspecify.annotations.Nullable
-  Function next() {
+  @Nullable Function next() {
     return pending.poll();
   }
 }

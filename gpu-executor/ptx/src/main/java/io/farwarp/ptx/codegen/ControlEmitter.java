@@ -52,6 +52,10 @@ final class ControlEmitter {
     if (instruction.guard() != null) {
       ComparisonEmitter.jumpOnGuard(body, instruction, false, skip);
     }
+    Label elsewhere = body.letOthersRun(instruction, target);
+    if (elsewhere != null) {
+      body.code.iinc(FrameLayout.PATIENCE, -1).iload(FrameLayout.PATIENCE).iflt(elsewhere);
+    }
     Label poll = body.code.newLabel();
     body.code
         .iinc(body.frame.pollSlot(), -1)

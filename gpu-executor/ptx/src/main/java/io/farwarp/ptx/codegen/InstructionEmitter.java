@@ -11,7 +11,7 @@ final class InstructionEmitter {
   private InstructionEmitter() {}
 
   static void emit(MethodBody body, Instruction instruction) {
-    boolean branches = instruction.opcode().endsBlock() && instruction.opcode() != Opcode.TRAP;
+    boolean branches = instruction.opcode().leavesBlock() && instruction.opcode() != Opcode.TRAP;
     if (instruction.guard() == null || branches) {
       dispatch(body, instruction);
       return;
@@ -72,6 +72,7 @@ final class InstructionEmitter {
       case CVT, CVT_PACK -> ConversionEmitter.emit(body, instruction);
       case MOV -> MoveEmitter.emit(body, instruction);
       case CVTA -> MoveEmitter.emitAddress(body, instruction);
+      case ISSPACEP -> MoveEmitter.emitIsSpace(body, instruction);
       case LD -> MemoryEmitter.load(body, instruction);
       case ST -> MemoryEmitter.store(body, instruction);
       case ATOM, RED -> AtomicEmitter.emit(body, instruction);
@@ -82,6 +83,8 @@ final class InstructionEmitter {
       case FENCE -> body.code.invokestatic(Names.VAR_HANDLE, "fullFence", ConstantDescs.MTD_void);
       case ALLOCA, STACKSAVE, STACKRESTORE, STACKBASE -> CallEmitter.emitStack(body, instruction);
       case BRA, BRX, RET, EXIT, TRAP, CALL -> ControlEmitter.emit(body, instruction);
+      case BARRIER, SYNCWARP, SHFL, VOTE, MATCH, REDUX, ACTIVEMASK, ELECT ->
+          body.suspend(instruction);
       case HINT -> {
         // Nothing to do on a coherent CPU.
       }

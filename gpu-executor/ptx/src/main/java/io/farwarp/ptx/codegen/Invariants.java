@@ -35,19 +35,86 @@ final class Invariants {
   private Invariants() {}
 
   static Invariants of(Function function) {
+    Invariants invariants = new Invariants();
+    invariants.find(function);
+    return invariants;
+  }
+
+  /**
+   * Also what is computed from values that all threads share, so that no thread need save it while
+   * it is stopped.
+   */
+  static Invariants ofRegions(Function function) {
+    Invariants invariants = new Invariants();
+    int[] definitions = invariants.find(function);
+    boolean changed = true;
+    while (changed) {
+      changed = false;
+      for (BasicBlock block : function.blocks()) {
+        for (Instruction instruction : block.instructions()) {
+          changed |= invariants.considerComputed(instruction, definitions);
+        }
+      }
+    }
+    return invariants;
+  }
+
+  private int[] find(Function function) {
     int[] definitions = new int[function.registers().size()];
     for (BasicBlock block : function.blocks()) {
       for (Instruction instruction : block.instructions()) {
         instruction.forEachDefined(register -> definitions[register.index()]++);
       }
     }
-    Invariants invariants = new Invariants();
     for (BasicBlock block : function.blocks()) {
       for (Instruction instruction : block.instructions()) {
-        invariants.consider(function, instruction, definitions);
+        consider(function, instruction, definitions);
       }
     }
-    return invariants;
+    return definitions;
+  }
+
+  private boolean considerComputed(Instruction instruction, int[] definitions) {
+    if (moved.contains(instruction)
+        || instruction.guard() != null
+        || !isPure(instruction)
+        || !(instruction.operand(0) instanceof Operand.Register destination)
+        || definitions[destination.register().index()] != 1) {
+      return false;
+    }
+    boolean[] shared = {true};
+    instruction.forEachUsed(r -> shared[0] &= permanent.get(r.index()) || folded.get(r.index()));
+    for (int i = 1; i < instruction.operands().size(); i++) {
+      shared[0] &= isShared(instruction.operand(i));
+    }
+    if (shared[0]) {
+      moved.add(instruction);
+      beforeThreads.add(instruction);
+      permanent.set(destination.register().index());
+    }
+    return shared[0];
+  }
+
+  private static boolean isShared(Operand operand) {
+    return switch (operand) {
+      case Operand.Register r -> true;
+      case Operand.NotPredicate r -> true;
+      case Operand.Immediate i -> true;
+      case Operand.Special s -> s.register().scope() == SpecialRegister.Scope.BLOCK;
+      case Operand.Address a -> !(a.symbol() instanceof Symbol.FrameVariable);
+      default -> false;
+    };
+  }
+
+  /** Integer arithmetic that neither faults nor touches memory or the carry flag. */
+  private static boolean isPure(Instruction instruction) {
+    return switch (instruction.opcode()) {
+      case ADD, SUB, MUL, MAD, NEG, MIN, MAX ->
+          !instruction.modifiers().has("cc") && !instruction.modifiers().type().isFloat();
+      case AND, OR, XOR, NOT, SHL, SHR, MOV, CVTA, SELP, SETP -> true;
+      case CVT -> !instruction.modifiers().type().isFloat();
+      default -> false;
+    };
   }
 
   private void consider(Function function, Instruction instruction, int[] definitions) {
@@ -115,9 +182,34 @@ final class Invariants {
     return moved.contains(instruction);
   }
 
-  /** The instructions to run before the loop over the threads. */
-  List<Instruction> beforeThreads() {
-    return beforeThreads;
+  /**
+   * The instructions to run before the loop over the threads.
+   *
+   * @param onlyNeeded whether to leave out what the blocks do not read
+   */
+  List<Instruction> before(List<BasicBlock> blocks, boolean onlyNeeded) {
+    if (!onlyNeeded) {
+      return beforeThreads;
+    }
+    BitSet needed = new BitSet();
+    for (BasicBlock block : blocks) {
+      for (Instruction instruction : block.instructions()) {
+        if (!moved.contains(instruction)) {
+          instruction.forEachUsed(register -> needed.set(register.index()));
+        }
+      }
+    }
+    List<Instruction> before = new ArrayList<>();
+    for (int i = beforeThreads.size() - 1; i >= 0; i--) {
+      Instruction instruction = beforeThreads.get(i);
+      boolean[] wanted = {false};
+      instruction.forEachDefined(register -> wanted[0] |= needed.get(register.index()));
+      if (wanted[0]) {
+        before.addFirst(instruction);
+        instruction.forEachUsed(register -> needed.set(register.index()));
+      }
+    }
+    return before;
   }
 
   /** Registers that keep their value over all threads of a block. */

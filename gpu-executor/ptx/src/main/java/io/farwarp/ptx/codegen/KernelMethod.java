@@ -53,7 +53,7 @@ final class KernelMethod {
 
   private void thread() {
     body.emitUndefined();
-    body.emitBlocks();
+    body.emitBlocks(body.function.blocks());
   }
 
   private void loadExtent(String field, int slot) {

@@ -4,7 +4,6 @@ import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Modifiers;
 import io.farwarp.ptx.ir.Operand;
-import io.farwarp.ptx.ir.Symbol;
 import io.farwarp.ptx.ir.VirtualRegister;
 import java.lang.classfile.Label;
 import java.lang.classfile.TypeKind;
@@ -112,7 +111,7 @@ final class MemoryEmitter {
     if (elements == 1 && place.pushLoadedPointer(kind)) {
       return;
     }
-    if (place.isShared() && isVolatile()) {
+    if (place.isGlobal() && isVolatile()) {
       body.code.aload(FrameLayout.CONTEXT);
       place.pushAddress(index * type.sizeBytes());
       body.code.loadConstant(instruction.line());
@@ -128,13 +127,18 @@ final class MemoryEmitter {
       body.convert(wide ? TypeKind.LONG : TypeKind.INT, kind);
       return;
     }
+    if (isWords(place)) {
+      new SharedWords(body, instruction, memory, elements).load(index, kind);
+      return;
+    }
     if (!place.hasSegment()) {
       slowLoad(place, index, kind);
       return;
     }
+    checkWordSegment(place, index);
     Label start = body.code.newBoundLabel();
     body.code.aload(place.segmentSlot());
-    Access.pushLayout(body, kind, index == 0 ? elements : 1);
+    pushLayout(place, index, kind);
     place.pushOffset(index * type.sizeBytes());
     Access.get(body, kind);
     if (!place.canFail()) {
@@ -145,13 +149,35 @@ final class MemoryEmitter {
     body.code.exceptionCatch(start, end, handler, Names.RUNTIME_EXCEPTION);
     body.later(() -> {
       body.code.labelBinding(handler).pop();
-      if (place.isShared()) {
+      if (place.isGlobal()) {
         slowLoad(place, index, kind);
         body.code.goto_(end);
       } else {
         privateFault(place, index);
       }
     });
+  }
+
+  private boolean isWords(Place place) {
+    return place.isShared() && type.sizeBytes() == 4 && SharedWords.serves(memory);
+  }
+
+  private boolean isAlignedByCall(Place place) {
+    return place.hasWordSegment() && (elements > 1 || type.sizeBytes() == 8);
+  }
+
+  private void checkWordSegment(Place place, int index) {
+    if (isAlignedByCall(place) && index == 0) {
+      requireAligned(place);
+    }
+  }
+
+  private void pushLayout(Place place, int index, TypeKind kind) {
+    if (isAlignedByCall(place)) {
+      Access.pushUnaligned(body, kind);
+    } else {
+      Access.pushLayout(body, kind, index == 0 ? elements : 1);
+    }
   }
 
   private void slowLoad(Place place, int index, TypeKind kind) {
@@ -167,24 +193,29 @@ final class MemoryEmitter {
 
   private void checkVectorAlignment(Place place, int index) {
     if (index == 0 && elements > 1) {
-      body.code.aload(FrameLayout.CONTEXT);
-      place.pushAddress(0);
-      body.code.loadConstant(elements * type.sizeBytes()).loadConstant(instruction.line());
-      body.code.invokevirtual(
-          Names.CONTEXT,
-          "requireAligned",
-          MethodTypeDesc.of(
-              ConstantDescs.CD_void,
-              ConstantDescs.CD_long,
-              ConstantDescs.CD_int,
-              ConstantDescs.CD_int));
+      requireAligned(place);
     }
+  }
+
+  private void requireAligned(Place place) {
+    body.code.aload(FrameLayout.CONTEXT);
+    place.pushAddress(0);
+    body.code.loadConstant(elements * type.sizeBytes()).loadConstant(instruction.line());
+    body.code.invokevirtual(
+        Names.CONTEXT,
+        "requireAligned",
+        MethodTypeDesc.of(
+            ConstantDescs.CD_void,
+            ConstantDescs.CD_long,
+            ConstantDescs.CD_int,
+            ConstantDescs.CD_int));
   }
 
   private void privateFault(Place place, int index) {
     body.code.aload(FrameLayout.CONTEXT);
     place.pushOffset(index * type.sizeBytes());
-    body.code.loadConstant(type.sizeBytes()).loadConstant(instruction.line());
+    int align = index == 0 ? elements * type.sizeBytes() : type.sizeBytes();
+    body.code.loadConstant(align).loadConstant(instruction.line());
     body.code.invokevirtual(
         Names.CONTEXT,
         "privateFault",
@@ -233,17 +264,23 @@ final class MemoryEmitter {
   private void storeElement(int index, Operand value) {
     TypeKind kind = accessKind(value);
     Place place = Place.of(body, instruction, memory);
-    if (place.isShared() && isVolatile()) {
+    if (place.isGlobal() && isVolatile()) {
       storeVolatile(place, index, value);
+      return;
+    }
+    if (isWords(place)) {
+      SharedWords words = new SharedWords(body, instruction, memory, elements);
+      words.store(index, kind, () -> pushValue(value, kind));
       return;
     }
     if (!place.hasSegment()) {
       slowStore(place, index, value, kind);
       return;
     }
+    checkWordSegment(place, index);
     Label start = body.code.newBoundLabel();
     body.code.aload(place.segmentSlot());
-    Access.pushLayout(body, kind, index == 0 ? elements : 1);
+    pushLayout(place, index, kind);
     place.pushOffset(index * type.sizeBytes());
     pushValue(value, kind);
     Access.set(body, kind);
@@ -255,7 +292,7 @@ final class MemoryEmitter {
     body.code.exceptionCatch(start, end, handler, Names.RUNTIME_EXCEPTION);
     body.later(() -> {
       body.code.labelBinding(handler).pop();
-      if (place.isShared()) {
+      if (place.isGlobal()) {
         slowStore(place, index, value, kind);
         body.code.goto_(end);
       } else {
@@ -304,7 +341,7 @@ final class MemoryEmitter {
   /** Checks the alignment of an atomic instruction's operand. */
   static void requireAligned(MethodBody body, Instruction instruction, Operand operand, int bytes) {
     body.code.aload(FrameLayout.CONTEXT);
-    pushGeneric(body, instruction, operand);
+    atomicPlace(body, instruction, operand).pushAddress(0);
     body.code.loadConstant(bytes).loadConstant(instruction.line());
     body.code.invokevirtual(
         Names.CONTEXT,
@@ -316,14 +353,15 @@ final class MemoryEmitter {
             ConstantDescs.CD_int));
   }
 
-  /** Pushes the generic address of a memory operand of an atomic instruction. */
-  static void pushGeneric(MethodBody body, Instruction instruction, Operand operand) {
+  /** Where an atomic instruction goes. */
+  static Place atomicPlace(MethodBody body, Instruction instruction, Operand operand) {
     if (!(operand instanceof Operand.Memory memory)) {
       throw MethodBody.refuse(instruction, "needs an address in brackets");
     }
-    if (memory.symbol() != null && !(memory.symbol() instanceof Symbol.ModuleVariable)) {
-      throw MethodBody.refuse(instruction, "needs global memory");
+    Place place = Place.of(body, instruction, memory);
+    if (!place.isGlobal() && !place.isShared()) {
+      throw MethodBody.refuse(instruction, "needs global or shared memory");
     }
-    Place.of(body, instruction, memory).pushAddress(0);
+    return place;
   }
 }

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The JVM method being written for a function: where its values live, and how operands get onto the
@@ -33,19 +34,45 @@ final class MethodBody {
   final FrameLayout frame;
   final Fusion fusion;
   private final Callees callees;
+  private final @Nullable Stops stops;
   private final Label exit;
   private BasicBlock current;
   private final Map<BasicBlock, Label> labels = new HashMap<>();
   private final List<Runnable> outOfLine = new ArrayList<>();
 
-  MethodBody(CodeBuilder code, Function function, Callees callees) {
+  MethodBody(CodeBuilder code, Analysis analysis, Callees callees) {
+    this(code, analysis, FrameLayout.of(analysis), callees, null);
+  }
+
+  MethodBody(
+      CodeBuilder code,
+      Analysis analysis,
+      FrameLayout frame,
+      Callees callees,
+      @Nullable Stops stops) {
     this.code = code;
-    this.function = function;
+    this.function = analysis.function();
     this.callees = callees;
-    this.fusion = Fusion.of(function);
-    this.frame = new FrameLayout(function, Invariants.of(function), fusion);
+    this.fusion = analysis.fusion();
+    this.frame = frame;
+    this.stops = stops;
     this.exit = code.newLabel();
     this.current = function.blocks().getFirst();
+  }
+
+  /** How threads leave a method that holds one region of its kernel. */
+  interface Stops {
+    /** Leaves for the region that starts at a block outside. */
+    Label leave(BasicBlock target);
+
+    /** Where a thread goes that has polled long enough, or null if the branch polls nothing. */
+    @Nullable Label letOthersRun(Instruction branch, BasicBlock target);
+
+    /** Whether a block is in this method. */
+    boolean holds(BasicBlock block);
+
+    /** Suspends the thread. */
+    void suspend(Instruction instruction);
   }
 
   Callees callees() {
@@ -62,18 +89,52 @@ final class MethodBody {
     return current;
   }
 
-  /** Writes all blocks, up to and with the exit label. */
-  void emitBlocks() {
-    for (BasicBlock block : function.blocks()) {
-      current = block;
-      code.labelBinding(label(block));
-      for (Instruction instruction : block.instructions()) {
+  /** Writes an instruction that makes its thread wait, which only a region can hold. */
+  void suspend(Instruction instruction) {
+    if (stops == null) {
+      throw refuse(
+          instruction,
+          "waits for other threads in a function that is called by its address, which is not"
+              + " supported by the PTX CPU device");
+    }
+    stops.suspend(instruction);
+  }
+
+  /** Where a backward branch of a loop that polls goes instead, or null. */
+  @Nullable Label letOthersRun(Instruction branch, BasicBlock target) {
+    return stops == null ? null : stops.letOthersRun(branch, target);
+  }
+
+  /** Writes blocks, up to and with the exit label. */
+  void emitBlocks(List<BasicBlock> blocks) {
+    for (int i = 0; i < blocks.size(); i++) {
+      current = blocks.get(i);
+      code.labelBinding(label(current));
+      for (Instruction instruction : current.instructions()) {
         if (!frame.invariants().isMoved(instruction)) {
           InstructionEmitter.emit(this, instruction);
         }
       }
+      fallThrough(i + 1 < blocks.size() ? blocks.get(i + 1) : null);
     }
     code.labelBinding(exit);
+  }
+
+  /** Goes on behind the current block, which is followed in the method by {@code following}. */
+  private void fallThrough(@Nullable BasicBlock following) {
+    Instruction last = current.instructions().isEmpty() ? null : current.instructions().getLast();
+    boolean always =
+        last != null
+            && last.guard() == null
+            && (last.opcode().leavesBlock() || last.opcode().suspends());
+    if (always) {
+      return;
+    }
+    int index = current.index() + 1;
+    BasicBlock next = index < function.blocks().size() ? function.blocks().get(index) : null;
+    if (next != following) {
+      code.goto_(next == null ? exit : label(next));
+    }
   }
 
   /** Gives the memory locals, the poll counter and the carry flag their values. */
@@ -82,8 +143,12 @@ final class MethodBody {
     code.iconst_0().istore(frame.carrySlot());
     loadSegment("parameters", frame.parametersSlot());
     loadSegment("local", frame.localSlot());
+    loadSegment("shared", frame.sharedSlot());
+    code.aload(FrameLayout.CONTEXT)
+        .getfield(Names.CONTEXT, "sharedWords", ConstantDescs.CD_int.arrayType())
+        .astore(frame.wordsSlot());
     Place.loadTargets(this);
-    for (Instruction instruction : frame.invariants().beforeThreads()) {
+    for (Instruction instruction : frame.prologue()) {
       InstructionEmitter.emit(this, instruction);
     }
   }
@@ -110,6 +175,9 @@ final class MethodBody {
   }
 
   Label label(BasicBlock block) {
+    if (stops != null && !stops.holds(block)) {
+      return stops.leave(block);
+    }
     return labels.computeIfAbsent(block, key -> code.newLabel());
   }
 
@@ -313,6 +381,8 @@ final class MethodBody {
       case Symbol.ModuleVariable variable -> code.loadConstant(variable.address() + offset);
       case Symbol.DeviceFunction function -> code.loadConstant(function.address() + offset);
       case Symbol.KernelParameter parameter -> code.loadConstant(parameter.offsetBytes() + offset);
+      case Symbol.SharedVariable variable ->
+          code.loadConstant(callees.sharedLayout().offset(variable) + offset);
       case Symbol.FrameVariable variable -> {
         code.loadConstant(variable.offsetBytes() + offset);
         if (frame.frameSlot() >= 0) {
@@ -326,6 +396,15 @@ final class MethodBody {
         }
       }
     }
+  }
+
+  /** The bits of a 32-bit operand that is the same always, or null. */
+  @Nullable Integer constant(Operand operand) {
+    if (operand instanceof Operand.Immediate i && i.kind() == NumberKind.INTEGER) {
+      return (int) i.bits();
+    }
+    Long bits = operand instanceof Operand.Register r ? frame.constant(r.register()) : null;
+    return bits == null ? null : Integer.valueOf(bits.intValue());
   }
 
   /** Takes a value of {@code type} off the stack into a destination. */

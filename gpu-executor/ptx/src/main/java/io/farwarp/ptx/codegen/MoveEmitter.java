@@ -3,8 +3,10 @@ package io.farwarp.ptx.codegen;
 import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Operand;
+import io.farwarp.ptx.runtime.BlockContext;
 import java.lang.classfile.TypeKind;
 import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
 import java.util.List;
 
 /** {@code mov}, with its packing and unpacking forms, and address conversion. */
@@ -97,7 +99,29 @@ final class MoveEmitter {
     }
   }
 
-  /** {@code cvta}: global and constant addresses are generic ones; local ones are offsets. */
+  /** {@code isspacep}: asks the context, which knows its windows. */
+  static void emitIsSpace(MethodBody body, Instruction instruction) {
+    String question =
+        switch (instruction.modifiers().first()) {
+          case "global" -> "isGlobal";
+          case "const" -> "isConstant";
+          case "local" -> "isLocal";
+          case "shared", "shared::cta" -> "isShared";
+          default -> "isParameter";
+        };
+    body.code.aload(FrameLayout.CONTEXT);
+    body.push(instruction, instruction.operand(1), PtxType.B64);
+    body.code.invokevirtual(
+        Names.CONTEXT,
+        question,
+        MethodTypeDesc.of(ConstantDescs.CD_boolean, ConstantDescs.CD_long));
+    body.store(instruction, instruction.operand(0), PtxType.PRED);
+  }
+
+  /**
+   * {@code cvta}: global and constant addresses are generic ones; local and shared ones are
+   * offsets.
+   */
   static void emitAddress(MethodBody body, Instruction instruction) {
     body.push(instruction, instruction.operand(1), PtxType.U64);
     String base =
@@ -111,8 +135,13 @@ final class MoveEmitter {
           }
           default -> "";
         };
-    if (!base.isEmpty()) {
+    boolean shared = instruction.modifiers().has("shared");
+    if (shared) {
+      body.code.loadConstant(BlockContext.SHARED_BASE);
+    } else if (!base.isEmpty()) {
       body.code.aload(FrameLayout.CONTEXT).getfield(Names.CONTEXT, base, ConstantDescs.CD_long);
+    }
+    if (shared || !base.isEmpty()) {
       if (instruction.modifiers().has("to")) {
         body.code.lsub();
       } else {

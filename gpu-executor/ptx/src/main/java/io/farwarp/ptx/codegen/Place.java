@@ -1,11 +1,13 @@
 package io.farwarp.ptx.codegen;
 
+import io.farwarp.ptx.PtxType;
 import io.farwarp.ptx.codegen.FrameLayout.Target;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Operand;
 import io.farwarp.ptx.ir.Provenance.Origin;
 import io.farwarp.ptx.ir.Symbol;
 import io.farwarp.ptx.ir.VirtualRegister;
+import io.farwarp.ptx.runtime.BlockContext;
 import java.lang.classfile.TypeKind;
 import java.lang.constant.ConstantDescs;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +24,10 @@ final class Place {
     PARAMETER_ADDRESS,
     /** The thread's local memory; addresses are offsets. */
     LOCAL,
+    /** The block's shared memory; addresses are offsets. */
+    SHARED,
     /** Global, constant or generic memory by native address. */
-    SHARED
+    GLOBAL
   }
 
   private final MethodBody body;
@@ -49,7 +53,7 @@ final class Place {
     boolean local = instruction.modifiers().has("local");
     boolean parameter = FrameLayout.isParameterSpace(instruction);
     Kind kind = kind(body, instruction, memory, local, parameter);
-    Target target = kind == Kind.SHARED ? body.frame.target(instruction) : null;
+    Target target = kind == Kind.GLOBAL ? body.frame.target(instruction) : null;
     return new Place(body, instruction, memory, kind, target);
   }
 
@@ -64,7 +68,11 @@ final class Place {
       if (parameter && !body.function.entry()) {
         throw MethodBody.refuse(instruction, "needs a parameter's name in a device function");
       }
-      return local ? Kind.LOCAL : parameter ? Kind.PARAMETER_ADDRESS : Kind.SHARED;
+      return local
+          ? Kind.LOCAL
+          : parameter
+              ? Kind.PARAMETER_ADDRESS
+              : FrameLayout.isSharedSpace(instruction) ? Kind.SHARED : Kind.GLOBAL;
     }
     boolean fits =
         switch (symbol) {
@@ -72,8 +80,12 @@ final class Place {
           case Symbol.FunctionParameter p -> parameter && fits(instruction, memory, p.sizeBytes());
           case Symbol.FrameVariable v ->
               (v.parameter() ? parameter : local) && fits(instruction, memory, v.sizeBytes());
-          case Symbol.ModuleVariable v -> !parameter && !local;
+          case Symbol.ModuleVariable v ->
+              !parameter && !local && !FrameLayout.isSharedSpace(instruction);
           case Symbol.DeviceFunction f -> false;
+          case Symbol.SharedVariable v ->
+              FrameLayout.isSharedSpace(instruction)
+                  && (v.sizeBytes() == 0 || fits(instruction, memory, v.sizeBytes()));
         };
     if (!fits) {
       throw MethodBody.refuse(
@@ -83,8 +95,9 @@ final class Place {
       case Symbol.KernelParameter p -> Kind.PARAMETER;
       case Symbol.FunctionParameter p -> Kind.LOCAL;
       case Symbol.FrameVariable v -> Kind.LOCAL;
-      case Symbol.ModuleVariable v -> Kind.SHARED;
+      case Symbol.ModuleVariable v -> Kind.GLOBAL;
       case Symbol.DeviceFunction f -> throw new IllegalStateException(f.name());
+      case Symbol.SharedVariable v -> Kind.SHARED;
     };
   }
 
@@ -94,9 +107,18 @@ final class Place {
     return memory.offset() >= 0 && memory.offset() <= sizeBytes - access;
   }
 
-  /** Whether other threads may see the memory, and an address says where it is. */
+  /** Whether threads of other blocks may see the memory, and an address says where it is. */
+  boolean isGlobal() {
+    return kind == Kind.GLOBAL;
+  }
+
   boolean isShared() {
     return kind == Kind.SHARED;
+  }
+
+  /** Whether the segment is one of shared memory, which knows no alignment to more than 4 bytes. */
+  boolean hasWordSegment() {
+    return kind == Kind.SHARED || (target != null && target.origin() instanceof Origin.Shared);
   }
 
   boolean canFail() {
@@ -104,14 +126,15 @@ final class Place {
   }
 
   boolean hasSegment() {
-    return kind != Kind.SHARED || target != null;
+    return kind != Kind.GLOBAL || target != null;
   }
 
   int segmentSlot() {
     return switch (kind) {
       case PARAMETER, PARAMETER_ADDRESS -> body.frame.parametersSlot();
       case LOCAL -> body.frame.localSlot();
-      case SHARED -> target().segmentSlot();
+      case SHARED -> body.frame.sharedSlot();
+      case GLOBAL -> target().segmentSlot();
     };
   }
 
@@ -141,12 +164,10 @@ final class Place {
     long offset = memory.offset() + more;
     VirtualRegister base = memory.base();
     if (base != null) {
-      body.code.loadLocal(base.kind(), body.frame.slot(base));
-      if (base.type().sizeBytes() == 4) {
-        body.convert(base.kind(), TypeKind.INT);
+      boolean isWord = base.type().sizeBytes() == 4;
+      body.push(instruction, new Operand.Register(base), isWord ? PtxType.B32 : PtxType.B64);
+      if (isWord) {
         body.widenToLong(false);
-      } else {
-        body.convert(base.kind(), TypeKind.LONG);
       }
       if (offset != 0) {
         body.code.loadConstant(offset).ladd();
@@ -160,7 +181,7 @@ final class Place {
 
   /** Pushes the offset in {@link #segmentSlot()}. */
   void pushOffset(int more) {
-    if (kind != Kind.SHARED) {
+    if (kind != Kind.GLOBAL) {
       pushAddress(more);
       return;
     }
@@ -202,6 +223,8 @@ final class Place {
                 .aload(FrameLayout.CONTEXT)
                 .getfield(Names.CONTEXT, "localBase", ConstantDescs.CD_long)
                 .lstore(target.baseSlot());
+        case Origin.Shared s ->
+            body.code.loadConstant(BlockContext.SHARED_BASE).lstore(target.baseSlot());
         case Origin.Mixed m -> throw new IllegalStateException("a mixed origin has no segment");
       }
     }

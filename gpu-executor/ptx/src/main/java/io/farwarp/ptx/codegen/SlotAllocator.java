@@ -10,6 +10,7 @@ import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gives registers JVM local slots by linear scan: registers whose live ranges do not meet share a
@@ -28,6 +29,11 @@ final class SlotAllocator {
     void include(int position) {
       start = Math.min(start, position);
       end = Math.max(end, position);
+    }
+
+    void clear() {
+      start = Integer.MAX_VALUE;
+      end = -1;
     }
 
     int start() {
@@ -54,19 +60,35 @@ final class SlotAllocator {
   /**
    * The slot of each register, by index.
    *
-   * @param invariants registers that keep their value over all threads, or need no slot
+   * @param blocks what the method holds
+   * @param head the block that it starts with, if that may not be the first
+   * @param prologue instructions whose results keep their value over all threads
    */
-  static int[] allocate(Function function, int firstSlot, Invariants invariants, Fusion fusion) {
-    SlotAllocator allocator = new SlotAllocator(function, fusion);
-    for (BasicBlock block : function.blocks()) {
+  static int[] allocate(
+      Analysis analysis,
+      List<BasicBlock> blocks,
+      @Nullable BasicBlock head,
+      List<Instruction> prologue,
+      int firstSlot) {
+    SlotAllocator allocator = new SlotAllocator(analysis.function(), analysis.fusion());
+    if (head != null) {
+      head.liveIn().stream().forEach(register -> allocator.ranges[register].include(0));
+    }
+    for (BasicBlock block : blocks) {
       allocator.scan(block);
     }
-    invariants.permanent().stream()
-        .forEach(register -> {
-          allocator.ranges[register].include(0);
-          allocator.ranges[register].include(allocator.position + 1);
-        });
-    return allocator.assign(firstSlot, invariants.folded());
+    for (VirtualRegister register : analysis.function().registers()) {
+      if (analysis.invariants().permanent().get(register.index())) {
+        allocator.ranges[register.index()].clear();
+      }
+    }
+    for (Instruction instruction : prologue) {
+      instruction.forEachDefined(register -> {
+        allocator.ranges[register.index()].include(0);
+        allocator.ranges[register.index()].include(allocator.position + 1);
+      });
+    }
+    return allocator.assign(firstSlot, analysis.invariants().folded());
   }
 
   private void scan(BasicBlock block) {

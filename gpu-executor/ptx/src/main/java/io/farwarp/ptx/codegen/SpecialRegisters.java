@@ -1,7 +1,7 @@
 package io.farwarp.ptx.codegen;
 
+import io.farwarp.ptx.ir.SharedLayout;
 import io.farwarp.ptx.ir.SpecialRegister;
-import java.lang.classfile.TypeKind;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 
@@ -29,12 +29,12 @@ final class SpecialRegisters {
 
   private static void pushInt(MethodBody body, SpecialRegister register) {
     switch (register) {
-      case TID_X -> thread(body, FrameLayout.THREAD_X, "threadX");
-      case TID_Y -> thread(body, FrameLayout.THREAD_Y, "threadY");
-      case TID_Z -> thread(body, FrameLayout.THREAD_Z, "threadZ");
-      case NTID_X -> thread(body, FrameLayout.THREADS_X, "threadsX");
-      case NTID_Y -> thread(body, FrameLayout.THREADS_Y, "threadsY");
-      case NTID_Z -> thread(body, FrameLayout.THREADS_Z, "threadsZ");
+      case TID_X -> thread(body, 0, "threadX");
+      case TID_Y -> thread(body, 1, "threadY");
+      case TID_Z -> thread(body, 2, "threadZ");
+      case NTID_X -> extent(body, 0, "threadsX");
+      case NTID_Y -> extent(body, 1, "threadsY");
+      case NTID_Z -> extent(body, 2, "threadsZ");
       case CTAID_X -> field(body, "blockX");
       case CTAID_Y -> field(body, "blockY");
       case CTAID_Z -> field(body, "blockZ");
@@ -53,6 +53,17 @@ final class SpecialRegisters {
         pushInt(body, SpecialRegister.NTID_Z);
         body.code.imul().loadConstant(31).iadd().loadConstant(5).iushr();
       }
+      case DYNAMIC_SMEM_SIZE -> field(body, "dynamicSharedBytes");
+      case TOTAL_SMEM_SIZE -> {
+        body.code.aload(body.frame.sharedSlot());
+        body.code.invokeinterface(
+            Names.SEGMENT, "byteSize", MethodTypeDesc.of(ConstantDescs.CD_long));
+        body.code.l2i();
+      }
+      case RESERVED_SMEM_OFFSET_BEGIN, RESERVED_SMEM_OFFSET_0 -> body.code.iconst_0();
+      case RESERVED_SMEM_OFFSET_1 -> body.code.loadConstant(SharedLayout.SECOND_RESERVED);
+      case RESERVED_SMEM_OFFSET_END, RESERVED_SMEM_OFFSET_CAP ->
+          body.code.loadConstant(SharedLayout.RESERVED_BYTES);
       case SMID, GRIDID -> body.code.iconst_0();
       case NSMID -> body.code.iconst_1();
       case LANEMASK_EQ -> mask(body, 1);
@@ -83,6 +94,10 @@ final class SpecialRegisters {
   }
 
   private static void linear(MethodBody body) {
+    if (body.frame.form() == FrameLayout.Form.REGION) {
+      body.code.iload(FrameLayout.THREAD);
+      return;
+    }
     pushInt(body, SpecialRegister.TID_Z);
     pushInt(body, SpecialRegister.NTID_Y);
     body.code.imul();
@@ -94,9 +109,20 @@ final class SpecialRegisters {
     body.code.iadd();
   }
 
-  private static void thread(MethodBody body, int slot, String field) {
-    if (body.function.entry()) {
-      body.code.loadLocal(TypeKind.INT, slot);
+  /** A coordinate of the thread. */
+  private static void thread(MethodBody body, int axis, String field) {
+    switch (body.frame.form()) {
+      case KERNEL -> body.code.iload(FrameLayout.THREAD_X + axis);
+      case REGION ->
+          body.code.aload(FrameLayout.COORDINATES + axis).iload(FrameLayout.THREAD).iaload();
+      case FUNCTION -> field(body, field);
+    }
+  }
+
+  /** An extent of the block. */
+  private static void extent(MethodBody body, int axis, String field) {
+    if (body.frame.form() == FrameLayout.Form.KERNEL) {
+      body.code.iload(FrameLayout.THREADS_X + axis);
     } else {
       field(body, field);
     }

@@ -1,7 +1,9 @@
 package io.farwarp.ptx.ir;
 
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A kernel or device function in typed form.
@@ -26,5 +28,24 @@ public record Function(
     return blocks.stream()
         .flatMap(block -> block.instructions().stream())
         .anyMatch(instruction -> instruction.opcode() == opcode);
+  }
+
+  /** The names of the functions that it calls, or may call by their addresses. */
+  public Set<String> callees() {
+    Set<String> callees = new LinkedHashSet<>();
+    for (BasicBlock block : blocks) {
+      for (Instruction instruction : block.instructions()) {
+        if (instruction.opcode() == Opcode.CALL) {
+          switch (instruction.operand(0)) {
+            case Operand.Call call -> callees.add(call.function());
+            case Operand.IndirectCall call -> call.candidates().forEach(f -> callees.add(f.name()));
+            default -> {
+              // The device's own functions are no functions of the module.
+            }
+          }
+        }
+      }
+    }
+    return callees;
   }
 }

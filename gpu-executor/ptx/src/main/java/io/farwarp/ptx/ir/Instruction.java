@@ -32,6 +32,15 @@ public record Instruction(
     return new PtxException(line, "instruction '" + mnemonic + "' " + why);
   }
 
+  /** Refuses a call that passes variables smaller than its callee's. */
+  public void checkPassed(List<Symbol.FrameVariable> passed, Function callee) throws PtxException {
+    for (int i = 0; i < passed.size(); i++) {
+      if (passed.get(i).sizeBytes() < callee.parameters().get(i)) {
+        throw refuse("passes '" + passed.get(i).name() + "', too small");
+      }
+    }
+  }
+
   /** Visits every register that is written. */
   public void forEachDefined(Consumer<VirtualRegister> action) {
     for (int i = 0; i < destinations; i++) {

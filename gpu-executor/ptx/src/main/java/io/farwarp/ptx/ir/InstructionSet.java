@@ -43,10 +43,10 @@ public final class InstructionSet {
   private static final String LOAD_ORDER =
       "(\\.(weak|volatile|(relaxed|acquire)" + SCOPE + "|mmio\\.relaxed\\.sys))?";
   private static final String LOAD_SPACE =
-      "(\\.(global(\\.nc)?|const|local|param(::entry|::func)?))?";
+      "(\\.(global(\\.nc)?|const|local|param(::entry|::func)?|shared(::cta)?))?";
   private static final String STORE_ORDER =
       "(\\.(weak|volatile|(relaxed|release)" + SCOPE + "|mmio\\.relaxed\\.sys))?";
-  private static final String STORE_SPACE = "(\\.(global|local|param(::func)?))?";
+  private static final String STORE_SPACE = "(\\.(global|local|param(::func)?|shared(::cta)?))?";
   private static final String MEMORY_TYPE = "(\\.v[24])?\\.([bus](8|16|32|64)|f32|f64)";
   private static final String APPROX_F32 = "\\.approx(\\.ftz)?\\.f32";
 
@@ -60,6 +60,7 @@ public final class InstructionSet {
     functions();
     movement();
     control();
+    meeting();
   }
 
   private InstructionSet() {}
@@ -236,12 +237,17 @@ public final class InstructionSet {
 
   private static void movement() {
     conversions();
-    value("cvta", Opcode.CVTA, 1, "(\\.to)?\\.(global|const|local|param)\\.u64");
+    value("cvta", Opcode.CVTA, 1, "(\\.to)?\\.(global|const|local|param|shared)\\.u64");
+    value(
+        "isspacep",
+        Opcode.ISSPACEP,
+        1,
+        "\\.(global|const|local|shared|shared::cta|param|param::entry)");
     value("mov", Opcode.MOV, 1, "\\.pred|" + ANY);
     value("ld", Opcode.LD, 1, LOAD_ORDER + LOAD_SPACE + CACHE + MEMORY_TYPE);
     value("ldu", Opcode.LD, 1, "(\\.global)?" + MEMORY_TYPE);
     form("st", Opcode.ST, 0, 2, 2, STORE_ORDER + STORE_SPACE + CACHE + MEMORY_TYPE);
-    String atomic = "(\\.(relaxed|acquire|release|acq_rel))?(" + SCOPE + ")?(\\.global)?";
+    String atomic = "(\\.(relaxed|acquire|release|acq_rel))?(" + SCOPE + ")?(\\.global|\\.shared(::cta)?)?";
     form("atom", Opcode.ATOM, 1, 3, 3, atomic + "(" + reduce("") + "|\\.exch\\.b(32|64))");
     form("atom", Opcode.ATOM, 1, 4, 4, atomic + "\\.cas\\.b(16|32|64)");
     form("red", Opcode.RED, 0, 2, 2, atomic + reduce(""));
@@ -325,6 +331,32 @@ public final class InstructionSet {
     form("brkpt", Opcode.TRAP, 0, 0, 0, "");
     form("prefetchu", Opcode.HINT, 0, 1, 1, "\\.L1");
     form("nanosleep", Opcode.HINT, 0, 1, 1, "\\.u32");
+  }
+
+  /** Barriers of a block, and what the lanes of a warp do together. */
+  private static void meeting() {
+    for (String name : new String[] {"bar", "barrier"}) {
+      String block = "(\\.cta)?\\.";
+      String aligned = name.equals("bar") ? "" : "(\\.aligned)?";
+      form(name, Opcode.BARRIER, 0, 1, 2, block + "sync" + aligned);
+      form(name, Opcode.BARRIER, 0, 2, 2, block + "arrive" + aligned);
+      form(
+          name,
+          Opcode.BARRIER,
+          1,
+          3,
+          4,
+          block + "red" + "\\.(popc" + aligned + "\\.u32|(and|or)" + aligned + "\\.pred)");
+    }
+    form("bar", Opcode.SYNCWARP, 0, 1, 1, "\\.warp\\.sync");
+    value("shfl", Opcode.SHFL, 4, "\\.sync\\.(up|down|bfly|idx)\\.b32");
+    value("shfl", Opcode.SHFL, 3, "\\.(up|down|bfly|idx)\\.b32");
+    value("vote", Opcode.VOTE, 2, "\\.sync\\.((all|any|uni)\\.pred|ballot\\.b32)");
+    value("vote", Opcode.VOTE, 1, "\\.((all|any|uni)\\.pred|ballot\\.b32)");
+    value("match", Opcode.MATCH, 2, "\\.(any|all)\\.sync\\.b(32|64)");
+    value("redux", Opcode.REDUX, 2, "\\.sync\\.((add|min|max)\\.[us]32|(and|or|xor)\\.b32)");
+    value("activemask", Opcode.ACTIVEMASK, 0, "\\.b32");
+    value("elect", Opcode.ELECT, 1, "\\.sync");
   }
 
   /** An instruction with one destination and a fixed number of sources. */

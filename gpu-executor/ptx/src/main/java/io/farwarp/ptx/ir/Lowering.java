@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the statements of a function into checked instructions in basic blocks. */
 public final class Lowering {
-  private static final int FRAME_ALIGN = 16;
+  static final int FRAME_ALIGN = 16;
 
-  /** More would not fit into a JVM method anyway. */
+  /** With inlined functions; what is longer takes the JVM too long to compile. */
   private static final int MAX_INSTRUCTIONS = 32_768;
 
   private static final int MAX_BLOCKS = 8_192;
@@ -73,8 +73,13 @@ public final class Lowering {
     for (SourceStatement statement : body) {
       statement(statement);
     }
+    if (!blocks.getLast().instructions().isEmpty()
+        && blocks.getLast().instructions().getLast().opcode().suspends()) {
+      // A thread that waits needs somewhere to go on, if only to leave.
+      openBlock();
+    }
     checkSize();
-    connect();
+    ControlFlow.connect(blocks, targets);
     Function function =
         new Function(
             source.line(),
@@ -112,19 +117,25 @@ public final class Lowering {
   }
 
   private void checkSize() throws PtxException {
+    checkSize(source.line(), source.name(), instructions, blocks.size(), registers.size());
+  }
+
+  /** Holds a function against the limits that bound the time and memory of the analyses. */
+  static void checkSize(int line, String name, int instructions, int blocks, int registers)
+      throws PtxException {
     if (instructions > MAX_INSTRUCTIONS
-        || blocks.size() > MAX_BLOCKS
-        || (long) blocks.size() * registers.size() > MAX_BLOCKS_TIMES_REGISTERS) {
+        || blocks > MAX_BLOCKS
+        || (long) blocks * registers > MAX_BLOCKS_TIMES_REGISTERS) {
       throw new PtxException(
-          source.line(),
+          line,
           "function '"
-              + source.name()
+              + name
               + "' is too large for the PTX CPU device: it has "
               + instructions
               + " instructions in "
-              + blocks.size()
+              + blocks
               + " blocks over "
-              + registers.size()
+              + registers
               + " registers");
     }
   }
@@ -171,6 +182,10 @@ public final class Lowering {
   }
 
   private void variable(SourceVariable variable) throws PtxException {
+    if (variable.space().equals("shared")) {
+      scope.declare(variable.line(), SharedLayout.symbol(variable));
+      return;
+    }
     boolean parameter = variable.space().equals("param");
     if (!parameter && !variable.space().equals("local")) {
       throw new PtxException(
@@ -251,7 +266,7 @@ public final class Lowering {
     }
     blocks.getLast().instructions().add(instruction);
     instructions++;
-    blockEnded = instruction.opcode().endsBlock();
+    blockEnded = instruction.opcode().leavesBlock() || instruction.opcode().suspends();
   }
 
   private VirtualRegister predicate(int line, String name) throws PtxException {
@@ -378,43 +393,6 @@ public final class Lowering {
     String what = name.startsWith("%") ? "register" : "name";
     return new PtxException(
         line, what + " '" + name + "' is not declared, or not supported by the PTX CPU device");
-  }
-
-  private void connect() throws PtxException {
-    for (BasicBlock block : blocks) {
-      BasicBlock next = block.index() + 1 < blocks.size() ? blocks.get(block.index() + 1) : null;
-      Instruction last = block.instructions().isEmpty() ? null : block.instructions().getLast();
-      boolean leaves = last != null && last.opcode().endsBlock();
-      if (last != null && last.opcode() == Opcode.BRX) {
-        addTargets(block, last);
-      } else if (last != null && last.operands().size() == 1 && leaves) {
-        block.successors().add(target(last));
-      }
-      if (next != null && (!leaves || (last != null && last.guard() != null))) {
-        block.successors().add(next);
-      }
-    }
-  }
-
-  private void addTargets(BasicBlock block, Instruction branch) throws PtxException {
-    for (String name : ((Operand.Targets) branch.operand(1)).names()) {
-      BasicBlock target = targets.get(name);
-      if (target == null) {
-        throw branch.refuse("branches to a label that is not defined");
-      }
-      if (!block.successors().contains(target)) {
-        block.successors().add(target);
-      }
-    }
-  }
-
-  private BasicBlock target(Instruction branch) throws PtxException {
-    @Nullable BasicBlock target =
-        branch.operand(0) instanceof Operand.Label label ? targets.get(label.name()) : null;
-    if (target == null) {
-      throw branch.refuse("branches to a label that is not defined");
-    }
-    return target;
   }
 
   static long alignUp(long value, long align) {

@@ -64,6 +64,7 @@ public enum Opcode {
   CVT,
   CVT_PACK,
   CVTA,
+  ISSPACEP,
   MOV,
   LD,
   ST,
@@ -85,13 +86,33 @@ public enum Opcode {
   STACKRESTORE,
   /** Gives the end of a function's fixed frame; not an instruction of PTX. */
   STACKBASE,
+  // Where threads of a block or a warp meet.
+  BARRIER,
+  SYNCWARP,
+  SHFL,
+  VOTE,
+  MATCH,
+  REDUX,
+  ACTIVEMASK,
+  ELECT,
   /** Orders memory accesses. */
   FENCE,
   /** Accepted and without effect here: prefetches, naps and the like. */
   HINT;
 
-  /** Whether the instruction ends a basic block. */
-  public boolean endsBlock() {
+  /** Whether control goes elsewhere than to the next instruction, so that a basic block ends. */
+  public boolean leavesBlock() {
     return this == BRA || this == BRX || this == RET || this == EXIT || this == TRAP;
+  }
+
+  /**
+   * Whether a thread stops here until others have come, or gets something from them. It goes on
+   * with the next instruction, which starts a basic block.
+   */
+  public boolean suspends() {
+    return switch (this) {
+      case BARRIER, SYNCWARP, SHFL, VOTE, MATCH, REDUX, ACTIVEMASK, ELECT -> true;
+      default -> false;
+    };
   }
 }

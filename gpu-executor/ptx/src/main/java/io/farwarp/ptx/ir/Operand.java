@@ -1,6 +1,7 @@
 package io.farwarp.ptx.ir;
 
 import io.farwarp.ptx.syntax.SourceOperand.NumberKind;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -52,5 +53,13 @@ public sealed interface Operand {
   /** A device function and the frame variables of a call. */
   record Call(
       String function, List<Symbol.FrameVariable> results, List<Symbol.FrameVariable> arguments)
-      implements Operand {}
+      implements Operand {
+
+    /** What the callee's return values and then its parameters are in the caller's frame. */
+    public List<Symbol.FrameVariable> passed() {
+      List<Symbol.FrameVariable> passed = new ArrayList<>(results);
+      passed.addAll(arguments);
+      return passed;
+    }
+  }
 }

@@ -20,6 +20,9 @@ public final class Provenance {
     /** The thread's local memory, by generic address. */
     record Local() implements Origin {}
 
+    /** The block's shared memory, by generic address. */
+    record Shared() implements Origin {}
+
     /** Several of the above. */
     record Mixed() implements Origin {}
   }
@@ -91,6 +94,9 @@ public final class Provenance {
     Origin origin = of(instruction.operand(1));
     if (instruction.modifiers().has("local")) {
       return instruction.modifiers().has("to") ? null : new Origin.Local();
+    }
+    if (instruction.modifiers().has("shared") || instruction.modifiers().has("shared::cta")) {
+      return instruction.modifiers().has("to") ? null : new Origin.Shared();
     }
     return origin instanceof Origin.Parameter p
         ? new Origin.Parameter(p.parameter(), true)

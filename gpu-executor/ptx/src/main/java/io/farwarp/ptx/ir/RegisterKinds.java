@@ -48,6 +48,7 @@ final class RegisterKinds {
               && (instruction.opcode() == Opcode.MOV
                   || instruction.opcode() == Opcode.LD
                   || instruction.opcode() == Opcode.ST
+                  || instruction.opcode() == Opcode.SHFL
                   || instruction.opcode() == Opcode.SELP);
       if (!untyped) {
         int weight = type.isFloat() ? 1 : -1;

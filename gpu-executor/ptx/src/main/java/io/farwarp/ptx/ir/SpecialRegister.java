@@ -26,6 +26,13 @@ public enum SpecialRegister {
   SMID("%smid", Scope.BLOCK),
   NSMID("%nsmid", Scope.BLOCK),
   GRIDID("%gridid", Scope.BLOCK),
+  DYNAMIC_SMEM_SIZE("%dynamic_smem_size", Scope.BLOCK),
+  TOTAL_SMEM_SIZE("%total_smem_size", Scope.BLOCK),
+  RESERVED_SMEM_OFFSET_BEGIN("%reserved_smem_offset_begin", Scope.BLOCK),
+  RESERVED_SMEM_OFFSET_END("%reserved_smem_offset_end", Scope.BLOCK),
+  RESERVED_SMEM_OFFSET_CAP("%reserved_smem_offset_cap", Scope.BLOCK),
+  RESERVED_SMEM_OFFSET_0("%reserved_smem_offset_0", Scope.BLOCK),
+  RESERVED_SMEM_OFFSET_1("%reserved_smem_offset_1", Scope.BLOCK),
   LANEMASK_EQ("%lanemask_eq", Scope.THREAD),
   LANEMASK_LE("%lanemask_le", Scope.THREAD),
   LANEMASK_LT("%lanemask_lt", Scope.THREAD),
@@ -62,6 +69,19 @@ public enum SpecialRegister {
 
   public Scope scope() {
     return scope;
+  }
+
+  /** Whether it tells of the shared memory that CUDA keeps for its own libraries. */
+  boolean isOfReservedMemory() {
+    return switch (this) {
+      case RESERVED_SMEM_OFFSET_BEGIN,
+          RESERVED_SMEM_OFFSET_END,
+          RESERVED_SMEM_OFFSET_CAP,
+          RESERVED_SMEM_OFFSET_0,
+          RESERVED_SMEM_OFFSET_1 ->
+          true;
+      default -> false;
+    };
   }
 
   public boolean isWide() {

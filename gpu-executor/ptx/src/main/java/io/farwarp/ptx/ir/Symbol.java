@@ -20,6 +20,13 @@ public sealed interface Symbol {
    */
   record DeviceFunction(String name, long address) implements Symbol {}
 
+  /**
+   * A {@code .shared} variable; each kernel that uses it gives it a place of its own.
+   *
+   * @param sizeBytes 0 for an {@code .extern} array, whose size the launch chooses
+   */
+  record SharedVariable(String name, int line, int sizeBytes, int alignBytes) implements Symbol {}
+
   /** A {@code .local} variable or a call's {@code .param} variable in the function's frame. */
   record FrameVariable(String name, int offsetBytes, int sizeBytes, boolean parameter)
       implements Symbol {}

@@ -4,7 +4,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
-/** Atomic read-modify-write on memory given by generic address; each gives the old value. */
+/**
+ * Atomic read-modify-write on memory given by generic address; each gives the old value. Shared
+ * memory is an array of ints, on which there are no atomic operations of 64 bits, nor a need.
+ */
 public final class AtomicOps {
   private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
   private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
@@ -21,17 +24,20 @@ public final class AtomicOps {
 
   public static int add(BlockContext context, long address, int value, int line) {
     MemorySegment s = words(context, address, line);
-    return (int) INT.getAndAdd(s, address - s.address(), value);
+    return (int) INT.getAndAdd(s, BlockContext.offset(s, address), value);
   }
 
   public static long add(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.add(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     MemorySegment s = longs(context, address, line);
-    return (long) LONG.getAndAdd(s, address - s.address(), value);
+    return (long) LONG.getAndAdd(s, BlockContext.offset(s, address), value);
   }
 
   public static float add(BlockContext context, long address, float value, int line) {
     MemorySegment s = words(context, address, line);
-    long at = address - s.address();
+    long at = BlockContext.offset(s, address);
     while (true) {
       int old = (int) INT.getVolatile(s, at);
       float sum = Float.intBitsToFloat(old) + value;
@@ -42,8 +48,11 @@ public final class AtomicOps {
   }
 
   public static double add(BlockContext context, long address, double value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.add(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     MemorySegment s = longs(context, address, line);
-    long at = address - s.address();
+    long at = BlockContext.offset(s, address);
     while (true) {
       long old = (long) LONG.getVolatile(s, at);
       double sum = Double.longBitsToDouble(old) + value;
@@ -55,52 +64,67 @@ public final class AtomicOps {
 
   public static int exch(BlockContext context, long address, int value, int line) {
     MemorySegment s = words(context, address, line);
-    return (int) INT.getAndSet(s, address - s.address(), value);
+    return (int) INT.getAndSet(s, BlockContext.offset(s, address), value);
   }
 
   public static long exch(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.exch(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     MemorySegment s = longs(context, address, line);
-    return (long) LONG.getAndSet(s, address - s.address(), value);
+    return (long) LONG.getAndSet(s, BlockContext.offset(s, address), value);
   }
 
   public static int cas(BlockContext context, long address, int expected, int value, int line) {
     MemorySegment s = words(context, address, line);
-    return (int) INT.compareAndExchange(s, address - s.address(), expected, value);
+    return (int) INT.compareAndExchange(s, BlockContext.offset(s, address), expected, value);
   }
 
   public static long cas(BlockContext context, long address, long expected, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.cas(context, address - BlockContext.SHARED_BASE, expected, value, line);
+    }
     MemorySegment s = longs(context, address, line);
-    return (long) LONG.compareAndExchange(s, address - s.address(), expected, value);
+    return (long) LONG.compareAndExchange(s, BlockContext.offset(s, address), expected, value);
   }
 
   public static int and(BlockContext context, long address, int value, int line) {
     MemorySegment s = words(context, address, line);
-    return (int) INT.getAndBitwiseAnd(s, address - s.address(), value);
+    return (int) INT.getAndBitwiseAnd(s, BlockContext.offset(s, address), value);
   }
 
   public static long and(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.and(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     MemorySegment s = longs(context, address, line);
-    return (long) LONG.getAndBitwiseAnd(s, address - s.address(), value);
+    return (long) LONG.getAndBitwiseAnd(s, BlockContext.offset(s, address), value);
   }
 
   public static int or(BlockContext context, long address, int value, int line) {
     MemorySegment s = words(context, address, line);
-    return (int) INT.getAndBitwiseOr(s, address - s.address(), value);
+    return (int) INT.getAndBitwiseOr(s, BlockContext.offset(s, address), value);
   }
 
   public static long or(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.or(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     MemorySegment s = longs(context, address, line);
-    return (long) LONG.getAndBitwiseOr(s, address - s.address(), value);
+    return (long) LONG.getAndBitwiseOr(s, BlockContext.offset(s, address), value);
   }
 
   public static int xor(BlockContext context, long address, int value, int line) {
     MemorySegment s = words(context, address, line);
-    return (int) INT.getAndBitwiseXor(s, address - s.address(), value);
+    return (int) INT.getAndBitwiseXor(s, BlockContext.offset(s, address), value);
   }
 
   public static long xor(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.xor(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     MemorySegment s = longs(context, address, line);
-    return (long) LONG.getAndBitwiseXor(s, address - s.address(), value);
+    return (long) LONG.getAndBitwiseXor(s, BlockContext.offset(s, address), value);
   }
 
   private interface IntFunction {
@@ -114,7 +138,7 @@ public final class AtomicOps {
   private static int update(
       BlockContext context, long address, int value, int line, IntFunction function) {
     MemorySegment s = words(context, address, line);
-    long at = address - s.address();
+    long at = BlockContext.offset(s, address);
     while (true) {
       int old = (int) INT.getVolatile(s, at);
       if (INT.compareAndSet(s, at, old, function.apply(old, value))) {
@@ -126,7 +150,7 @@ public final class AtomicOps {
   private static long updateLong(
       BlockContext context, long address, long value, int line, LongFunction function) {
     MemorySegment s = longs(context, address, line);
-    long at = address - s.address();
+    long at = BlockContext.offset(s, address);
     while (true) {
       long old = (long) LONG.getVolatile(s, at);
       if (LONG.compareAndSet(s, at, old, function.apply(old, value))) {
@@ -140,6 +164,9 @@ public final class AtomicOps {
   }
 
   public static long min(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.min(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     return updateLong(context, address, value, line, Math::min);
   }
 
@@ -148,6 +175,9 @@ public final class AtomicOps {
   }
 
   public static long max(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.max(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     return updateLong(context, address, value, line, Math::max);
   }
 
@@ -156,6 +186,9 @@ public final class AtomicOps {
   }
 
   public static long minUnsigned(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.minUnsigned(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     return updateLong(context, address, value, line, IntegerOps::minUnsigned);
   }
 
@@ -164,6 +197,9 @@ public final class AtomicOps {
   }
 
   public static long maxUnsigned(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      return SharedOps.maxUnsigned(context, address - BlockContext.SHARED_BASE, value, line);
+    }
     return updateLong(context, address, value, line, IntegerOps::maxUnsigned);
   }
 
@@ -189,21 +225,28 @@ public final class AtomicOps {
 
   public static int loadVolatile(BlockContext context, long address, int line) {
     MemorySegment s = context.locate(address, 4, line);
-    return (int) INT.getVolatile(s, address - s.address());
+    return (int) INT.getVolatile(s, BlockContext.offset(s, address));
   }
 
   public static long loadVolatileLong(BlockContext context, long address, int line) {
+    if (context.isShared(address)) {
+      return context.loadLong(address, line);
+    }
     MemorySegment s = context.locate(address, 8, line);
-    return (long) LONG.getVolatile(s, address - s.address());
+    return (long) LONG.getVolatile(s, BlockContext.offset(s, address));
   }
 
   public static void storeVolatile(BlockContext context, long address, int value, int line) {
     MemorySegment s = words(context, address, line);
-    INT.setVolatile(s, address - s.address(), value);
+    INT.setVolatile(s, BlockContext.offset(s, address), value);
   }
 
   public static void storeVolatile(BlockContext context, long address, long value, int line) {
+    if (context.isShared(address)) {
+      context.storeLong(address, value, line);
+      return;
+    }
     MemorySegment s = longs(context, address, line);
-    LONG.setVolatile(s, address - s.address(), value);
+    LONG.setVolatile(s, BlockContext.offset(s, address), value);
   }
 }

@@ -5,6 +5,8 @@ import io.farwarp.ptx.PtxOutput;
 import io.farwarp.ptx.StopSignal;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What generated code knows about where it runs: one for each worker thread of a launch. The public
@@ -42,11 +44,31 @@ public final class BlockContext {
   /** The module's variables. */
   public final MemorySegment[] variables;
 
-  /** The thread's local memory, reused from thread to thread. */
-  public final MemorySegment local;
+  /**
+   * Local memory, reused from thread to thread; of a kernel with stops, the memory of calls, which
+   * threads use in turn, and behind it the frames of all threads of the block.
+   */
+  public MemorySegment local = MemorySegment.NULL;
 
   /** Native address of {@link #local}, which makes its offsets generic addresses. */
-  public final long localBase;
+  public long localBase;
+
+  /** Where the memory of calls ends. */
+  private long callLimit;
+
+  /** Added to a shared offset it makes a generic address, where no native memory can be. */
+  public static final long SHARED_BASE = 1L << 60;
+
+  /** The block's shared memory, of exactly the size that it may use. */
+  public int[] sharedWords = {};
+
+  /** {@link #sharedWords} as a segment. */
+  public MemorySegment shared = MemorySegment.ofArray(sharedWords);
+
+  /** How much of {@link #shared} the launch has asked for beyond what the kernel declares. */
+  public int dynamicSharedBytes;
+
+  private final @Nullable BlockThreads threads;
 
   /** Where the kernel prints to. */
   public PtxOutput output = PtxOutput.ofAtMost(0);
@@ -58,17 +80,35 @@ public final class BlockContext {
       MemorySegment parameters,
       MemorySegment[] pointers,
       MemorySegment[] variables,
-      MemorySegment local,
+      @Nullable BlockThreads threads,
       Allocations allocations,
       Cancellation cancellation) {
     this.parameters = parameters;
     this.parametersBase = parameters.address();
     this.pointers = pointers;
     this.variables = variables;
-    this.local = local;
-    this.localBase = local.address();
+    this.threads = threads;
     this.allocations = allocations;
     this.cancellation = cancellation;
+  }
+
+  /** Changes the memory that each block has for itself. */
+  public void give(MemorySegment local, long callLimit, int[] sharedWords) {
+    this.local = local;
+    this.localBase = local.address();
+    this.callLimit = callLimit;
+    this.sharedWords = sharedWords;
+    this.shared = MemorySegment.ofArray(sharedWords);
+  }
+
+  /** What the threads keep while they are stopped; only for a kernel with stops. */
+  public BlockThreads threads() {
+    return Objects.requireNonNull(threads);
+  }
+
+  /** As {@link #threads()}, or null for a kernel that has no stops. */
+  public @Nullable BlockThreads threadsOrNull() {
+    return threads;
   }
 
   /** Why a running launch should end early: the caller's signal, or a fault in another block. */
@@ -115,6 +155,12 @@ public final class BlockContext {
     threadZ = z;
   }
 
+  /** As {@link #atThread(int, int, int)}, by linear index. */
+  public void atThread(int thread) {
+    int row = thread / threadsX;
+    atThread(thread % threadsX, row % threadsY, row / threadsY);
+  }
+
   /** The fault of a {@code trap} instruction, for generated code to throw. */
   public DeviceTrap trap(int line) {
     return new DeviceTrap(PtxFault.Kind.TRAP, line, 0);
@@ -124,7 +170,15 @@ public final class BlockContext {
     return (threadZ * threadsY + threadY) * threadsX + threadX;
   }
 
-  /** The segment that holds all of a range, given by generic address. */
+  /** Where an address stands in the segment that {@link #locate} has found for it. */
+  static long offset(MemorySegment segment, long address) {
+    return address - (segment.isNative() ? segment.address() : SHARED_BASE);
+  }
+
+  /**
+   * The segment that holds all of a range, given by generic address, which is aligned to the size.
+   * The shared one knows no alignment to more than 4 bytes.
+   */
   MemorySegment locate(long address, int sizeBytes, int line) {
     requireAligned(address, sizeBytes, line);
     int found = allocations.find(address, sizeBytes);
@@ -135,7 +189,43 @@ public final class BlockContext {
     if (offset >= 0 && offset <= local.byteSize() - sizeBytes) {
       return local;
     }
+    if (isShared(address, sizeBytes)) {
+      return shared;
+    }
     throw new DeviceTrap(PtxFault.Kind.ILLEGAL_ADDRESS, line, address);
+  }
+
+  private boolean isShared(long address, int sizeBytes) {
+    long offset = address - SHARED_BASE;
+    return offset >= 0 && offset <= shared.byteSize() - sizeBytes;
+  }
+
+  /** Whether a generic address lies in the shared window. */
+  public boolean isShared(long address) {
+    return isShared(address, 1);
+  }
+
+  /** Whether a generic address lies in the local window. */
+  public boolean isLocal(long address) {
+    long offset = address - localBase;
+    return offset >= 0 && offset < local.byteSize();
+  }
+
+  /** Whether a generic address lies in a constant variable. */
+  public boolean isConstant(long address) {
+    int found = allocations.find(address, 1);
+    return found >= 0 && allocations.segment(found).isReadOnly() && !isParameter(address);
+  }
+
+  /** Whether a generic address lies in the parameters of the kernel. */
+  public boolean isParameter(long address) {
+    long offset = address - parametersBase;
+    return offset >= 0 && offset < parameters.byteSize();
+  }
+
+  /** Whether a generic address lies in the global window, which holds all but the block's own. */
+  public boolean isGlobal(long address) {
+    return !isShared(address) && !isLocal(address);
   }
 
   MemorySegment locateWritable(long address, int sizeBytes, int line) {
@@ -152,7 +242,7 @@ public final class BlockContext {
     }
   }
 
-  /** The fault of an access to local or parameter memory that failed. */
+  /** The fault of an access to local, shared or parameter memory that failed. */
   public DeviceTrap privateFault(long address, int alignBytes, int line) {
     requireAligned(address, alignBytes, line);
     return new DeviceTrap(PtxFault.Kind.ILLEGAL_ADDRESS, line, address);
@@ -167,7 +257,7 @@ public final class BlockContext {
       callsToPoll = POLL_INTERVAL;
       poll();
     }
-    if (frame + frameBytes > local.byteSize()) {
+    if (frame + frameBytes > callLimit) {
       throw new DeviceTrap(PtxFault.Kind.STACK_OVERFLOW, line, frame);
     }
     return frame;
@@ -217,61 +307,61 @@ public final class BlockContext {
 
   public byte loadByte(long address, int line) {
     MemorySegment segment = locate(address, 1, line);
-    return segment.get(ValueLayout.JAVA_BYTE, address - segment.address());
+    return segment.get(ValueLayout.JAVA_BYTE, offset(segment, address));
   }
 
   public short loadShort(long address, int line) {
     MemorySegment segment = locate(address, 2, line);
-    return segment.get(ValueLayout.JAVA_SHORT, address - segment.address());
+    return segment.get(ValueLayout.JAVA_SHORT, offset(segment, address));
   }
 
   public int loadInt(long address, int line) {
     MemorySegment segment = locate(address, 4, line);
-    return segment.get(ValueLayout.JAVA_INT, address - segment.address());
+    return segment.get(ValueLayout.JAVA_INT, offset(segment, address));
   }
 
   public long loadLong(long address, int line) {
     MemorySegment segment = locate(address, 8, line);
-    return segment.get(ValueLayout.JAVA_LONG, address - segment.address());
+    return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset(segment, address));
   }
 
   public float loadFloat(long address, int line) {
     MemorySegment segment = locate(address, 4, line);
-    return segment.get(ValueLayout.JAVA_FLOAT, address - segment.address());
+    return segment.get(ValueLayout.JAVA_FLOAT, offset(segment, address));
   }
 
   public double loadDouble(long address, int line) {
     MemorySegment segment = locate(address, 8, line);
-    return segment.get(ValueLayout.JAVA_DOUBLE, address - segment.address());
+    return segment.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, offset(segment, address));
   }
 
   public void storeByte(long address, byte value, int line) {
     MemorySegment segment = locateWritable(address, 1, line);
-    segment.set(ValueLayout.JAVA_BYTE, address - segment.address(), value);
+    segment.set(ValueLayout.JAVA_BYTE, offset(segment, address), value);
   }
 
   public void storeShort(long address, short value, int line) {
     MemorySegment segment = locateWritable(address, 2, line);
-    segment.set(ValueLayout.JAVA_SHORT, address - segment.address(), value);
+    segment.set(ValueLayout.JAVA_SHORT, offset(segment, address), value);
   }
 
   public void storeInt(long address, int value, int line) {
     MemorySegment segment = locateWritable(address, 4, line);
-    segment.set(ValueLayout.JAVA_INT, address - segment.address(), value);
+    segment.set(ValueLayout.JAVA_INT, offset(segment, address), value);
   }
 
   public void storeLong(long address, long value, int line) {
     MemorySegment segment = locateWritable(address, 8, line);
-    segment.set(ValueLayout.JAVA_LONG, address - segment.address(), value);
+    segment.set(ValueLayout.JAVA_LONG_UNALIGNED, offset(segment, address), value);
   }
 
   public void storeFloat(long address, float value, int line) {
     MemorySegment segment = locateWritable(address, 4, line);
-    segment.set(ValueLayout.JAVA_FLOAT, address - segment.address(), value);
+    segment.set(ValueLayout.JAVA_FLOAT, offset(segment, address), value);
   }
 
   public void storeDouble(long address, double value, int line) {
     MemorySegment segment = locateWritable(address, 8, line);
-    segment.set(ValueLayout.JAVA_DOUBLE, address - segment.address(), value);
+    segment.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, offset(segment, address), value);
   }
 }

@@ -24,7 +24,7 @@ public final class NarrowAtomics {
   private static int update(
       BlockContext context, long address, int value, int line, Update update) {
     MemorySegment s = context.locateWritable(address, 2, line);
-    long at = address - s.address();
+    long at = BlockContext.offset(s, address);
     int shift = (int) (address & 2) * 8;
     long word = at - (address & 2);
     if (word < 0 || word + 4 > s.byteSize()) {
@@ -51,7 +51,7 @@ public final class NarrowAtomics {
   private static int updatePair(
       BlockContext context, long address, int value, int line, Update update) {
     MemorySegment s = context.locateWritable(address, 4, line);
-    long at = address - s.address();
+    long at = BlockContext.offset(s, address);
     while (true) {
       int old = (int) INT.getVolatile(s, at);
       int low = update.apply(old & 0xFFFF, value & 0xFFFF);

@@ -269,7 +269,8 @@ final class PtxDeviceInvocation implements DeviceInvocation {
       case MISALIGNED_ADDRESS -> Status.MISALIGNED_ADDRESS;
       case STOPPED -> Status.CANCELLED;
       case INVALID_LAUNCH -> Status.INVALID_LAUNCH;
-      case STACK_OVERFLOW, TRAP, ASSERTION, INVALID_TARGET -> Status.DEVICE_FAULT;
+      case STACK_OVERFLOW, TRAP, ASSERTION, INVALID_TARGET, DEADLOCK, INVALID_BARRIER ->
+          Status.DEVICE_FAULT;
       case INTERNAL -> Status.INTERNAL;
     };
   }

@@ -1,0 +1,242 @@
+package io.farwarp.ptx.regions;
+
+import io.farwarp.ptx.ir.BasicBlock;
+import io.farwarp.ptx.ir.Function;
+import io.farwarp.ptx.ir.Instruction;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The regions of a kernel. One starts at its first block, one after each instruction that suspends,
+ * one at the head of each loop that polls, and one at each block where the kernel is cut because
+ * its methods would get too long.
+ *
+ * <p>Blocks that several regions reach are copied into each, as long as that does not make the
+ * kernel much longer: a copy saves the threads a stop. Beyond that, each such block is cut.
+ */
+public final class RegionPlan {
+  /** How many instructions the copies may make of one. */
+  private static final int MOST_GROWTH = 3;
+
+  /** Copies up to this total are always made. */
+  private static final int SMALL_KERNEL = 1_500;
+
+  /**
+   * Where a region starts.
+   *
+   * @param giving the block whose last instruction has results that the thread finds, or null
+   */
+  private record Head(BasicBlock block, @Nullable BasicBlock giving) {
+    @Nullable Instruction resumed() {
+      return giving == null ? null : last(giving);
+    }
+  }
+
+  private final Function function;
+  private final Set<Instruction> polling;
+  private final Set<BasicBlock> cuts = new HashSet<>();
+  private final Map<Head, Region> regions = new LinkedHashMap<>();
+  private final List<Region> ordered = new ArrayList<>();
+
+  private RegionPlan(Function function, Set<Instruction> polling) {
+    this.function = function;
+    this.polling = polling;
+  }
+
+  /**
+   * Plans a function that {@link io.farwarp.ptx.ir.Inlining} has prepared.
+   *
+   * @param polling the backward branches that close loops that poll
+   * @param cuts blocks at which regions end in any case
+   */
+  public static RegionPlan of(Function function, Set<Instruction> polling, Set<BasicBlock> cuts) {
+    RegionPlan plan = new RegionPlan(function, polling);
+    plan.cuts.addAll(cuts);
+    if (!plan.build(Math.max(SMALL_KERNEL, MOST_GROWTH * plan.size(function.blocks())))) {
+      plan.cutWhereRegionsMeet();
+      plan.build(Integer.MAX_VALUE);
+    }
+    return plan;
+  }
+
+  private int size(List<BasicBlock> blocks) {
+    return blocks.stream().mapToInt(block -> block.instructions().size()).sum();
+  }
+
+  /** All heads, of the first block first. */
+  private List<Head> heads() {
+    Set<Head> heads = new LinkedHashSet<>();
+    heads.add(new Head(function.blocks().getFirst(), null));
+    for (BasicBlock block : function.blocks()) {
+      Instruction last = last(block);
+      if (last != null && last.opcode().suspends()) {
+        heads.add(after(block, last));
+      } else if (last != null && polling.contains(last)) {
+        heads.add(new Head(block.successors().getFirst(), null));
+      }
+      if (cuts.contains(block)) {
+        heads.add(new Head(block, null));
+      }
+    }
+    return List.copyOf(heads);
+  }
+
+  static @Nullable Instruction last(BasicBlock block) {
+    return block.instructions().isEmpty() ? null : block.instructions().getLast();
+  }
+
+  private static Head after(BasicBlock block, Instruction suspending) {
+    return new Head(block.successors().getFirst(), suspending.destinations() > 0 ? block : null);
+  }
+
+  /** Whether the regions have no more than {@code limit} instructions together. */
+  private boolean build(int limit) {
+    regions.clear();
+    ordered.clear();
+    long total = 0;
+    for (Head head : heads()) {
+      Region region = region(ordered.size(), head);
+      regions.put(head, region);
+      ordered.add(region);
+      total += region.size();
+      if (total > limit) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private Region region(int index, Head head) {
+    Set<BasicBlock> members = new HashSet<>();
+    ArrayDeque<BasicBlock> pending = new ArrayDeque<>();
+    members.add(head.block());
+    pending.add(head.block());
+    while (!pending.isEmpty()) {
+      for (BasicBlock next : within(pending.pop())) {
+        boolean stays = !cuts.contains(next) || isOwnHead(head, next);
+        if (stays && members.add(next)) {
+          pending.add(next);
+        }
+      }
+    }
+    List<BasicBlock> blocks = new ArrayList<>(members);
+    blocks.sort(Comparator.comparingInt(BasicBlock::index));
+    return new Region(index, head.block(), head.resumed(), blocks, members);
+  }
+
+  private static boolean isOwnHead(Head head, BasicBlock block) {
+    return head.block() == block && head.giving() == null;
+  }
+
+  /** Where control goes from a block without a stop. */
+  private static List<BasicBlock> within(BasicBlock block) {
+    Instruction last = last(block);
+    boolean stops = last != null && last.opcode().suspends() && last.guard() == null;
+    return stops ? List.of() : block.successors();
+  }
+
+  /** Makes each block that two heads reach a head itself, until no block belongs to two regions. */
+  private void cutWhereRegionsMeet() {
+    boolean changed = true;
+    while (changed) {
+      changed = false;
+      Map<BasicBlock, Head> owners = new HashMap<>();
+      for (Head head : heads()) {
+        changed |= claim(head, owners);
+      }
+    }
+  }
+
+  private boolean claim(Head head, Map<BasicBlock, Head> owners) {
+    boolean changed = false;
+    ArrayDeque<BasicBlock> pending = new ArrayDeque<>(List.of(head.block()));
+    Head before = owners.putIfAbsent(head.block(), head);
+    if (before != null && !before.equals(head) && head.giving() == null) {
+      changed = cuts.add(head.block());
+    }
+    while (!pending.isEmpty()) {
+      for (BasicBlock next : within(pending.pop())) {
+        Head owner = owners.get(next);
+        if (cuts.contains(next) || head.equals(owner)) {
+          continue;
+        }
+        if (owner != null) {
+          cuts.add(next);
+          changed = true;
+        } else {
+          owners.put(next, head);
+          pending.add(next);
+        }
+      }
+    }
+    return changed;
+  }
+
+  public Function function() {
+    return function;
+  }
+
+  /** All regions by index. */
+  public List<Region> regions() {
+    return ordered;
+  }
+
+  /** Whether a backward branch closes a loop that polls. */
+  public boolean isPolling(Instruction branch) {
+    return polling.contains(branch);
+  }
+
+  /** The region of a thread that an instruction has suspended. */
+  public Region after(BasicBlock block) {
+    Instruction last = last(block);
+    if (last == null || !last.opcode().suspends()) {
+      throw new IllegalArgumentException("block " + block.index() + " does not suspend");
+    }
+    return existing(after(block, last));
+  }
+
+  /** The region that starts at a block. */
+  public Region at(BasicBlock block) {
+    return existing(new Head(block, null));
+  }
+
+  /** The regions in which threads may go on that stop in one. */
+  public Collection<Region> following(Region region) {
+    Map<Integer, Region> following = new TreeMap<>();
+    for (BasicBlock block : region.blocks()) {
+      Instruction last = last(block);
+      List<Region> next = new ArrayList<>();
+      if (last != null && last.opcode().suspends()) {
+        next.add(after(block));
+      } else if (last != null && polling.contains(last)) {
+        next.add(at(block.successors().getFirst()));
+      }
+      for (BasicBlock successor : within(block)) {
+        if (!region.members().contains(successor)) {
+          next.add(at(successor));
+        }
+      }
+      next.forEach(r -> following.put(r.index(), r));
+    }
+    return following.values();
+  }
+
+  private Region existing(Head head) {
+    Region region = regions.get(head);
+    if (region == null) {
+      throw new IllegalStateException("no region at block " + head.block().index());
+    }
+    return region;
+  }
+}

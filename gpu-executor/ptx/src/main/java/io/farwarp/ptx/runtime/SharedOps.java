@@ -1,0 +1,181 @@
+package io.farwarp.ptx.runtime;
+
+import io.farwarp.ptx.PtxFault;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Atomic read-modify-write on shared memory, given by offset; each gives the old value. All threads
+ * of a block run on one worker, so that plain loads and stores are atomic among them.
+ */
+public final class SharedOps {
+  private SharedOps() {}
+
+  private static MemorySegment checked(BlockContext context, long at, int sizeBytes, int line) {
+    context.requireAligned(at, sizeBytes, line);
+    MemorySegment shared = context.shared;
+    if (at < 0 || at > shared.byteSize() - sizeBytes) {
+      throw new DeviceTrap(PtxFault.Kind.ILLEGAL_ADDRESS, line, at);
+    }
+    return shared;
+  }
+
+  private static int swap(MemorySegment shared, long at, int old, int value) {
+    shared.set(ValueLayout.JAVA_INT, at, value);
+    return old;
+  }
+
+  private static long swap(MemorySegment shared, long at, long old, long value) {
+    shared.set(ValueLayout.JAVA_LONG_UNALIGNED, at, value);
+    return old;
+  }
+
+  public static int add(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, old + value);
+  }
+
+  public static long add(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, old + value);
+  }
+
+  public static float add(BlockContext context, long at, float value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    float old = s.get(ValueLayout.JAVA_FLOAT, at);
+    s.set(ValueLayout.JAVA_FLOAT, at, old + value);
+    return old;
+  }
+
+  public static double add(BlockContext context, long at, double value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    double old = s.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
+    s.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, at, old + value);
+    return old;
+  }
+
+  public static int exch(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, value);
+  }
+
+  public static long exch(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, value);
+  }
+
+  public static int and(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, old & value);
+  }
+
+  public static long and(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, old & value);
+  }
+
+  public static int or(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, old | value);
+  }
+
+  public static long or(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, old | value);
+  }
+
+  public static int xor(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, old ^ value);
+  }
+
+  public static long xor(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, old ^ value);
+  }
+
+  public static int min(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, Math.min(old, value));
+  }
+
+  public static long min(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, Math.min(old, value));
+  }
+
+  public static int max(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, Math.max(old, value));
+  }
+
+  public static long max(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, Math.max(old, value));
+  }
+
+  public static int minUnsigned(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, IntegerOps.minUnsigned(old, value));
+  }
+
+  public static long minUnsigned(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, IntegerOps.minUnsigned(old, value));
+  }
+
+  public static int maxUnsigned(BlockContext context, long at, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, IntegerOps.maxUnsigned(old, value));
+  }
+
+  public static long maxUnsigned(BlockContext context, long at, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, IntegerOps.maxUnsigned(old, value));
+  }
+
+  public static int cas(BlockContext context, long at, int expected, int value, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, old == expected ? value : old);
+  }
+
+  public static long cas(BlockContext context, long at, long expected, long value, int line) {
+    MemorySegment s = checked(context, at, 8, line);
+    long old = s.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+    return swap(s, at, old, old == expected ? value : old);
+  }
+
+  /** Counts up to {@code limit} and then starts at 0 again. */
+  public static int inc(BlockContext context, long at, int limit, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    return swap(s, at, old, Integer.compareUnsigned(old, limit) >= 0 ? 0 : old + 1);
+  }
+
+  /** Counts down to 0 and then starts at {@code limit} again. */
+  public static int dec(BlockContext context, long at, int limit, int line) {
+    MemorySegment s = checked(context, at, 4, line);
+    int old = s.get(ValueLayout.JAVA_INT, at);
+    boolean restarts = old == 0 || Integer.compareUnsigned(old, limit) > 0;
+    return swap(s, at, old, restarts ? limit : old - 1);
+  }
+}
