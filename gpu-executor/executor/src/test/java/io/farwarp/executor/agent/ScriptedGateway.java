@@ -67,12 +67,23 @@ final class ScriptedGateway implements AutoCloseable {
     packages.put(ByteString.copyFrom(functionPackage.digest()), functionPackage);
   }
 
-  void send(GatewayMessage.Builder message) {
+  synchronized void send(GatewayMessage.Builder message) {
     StreamObserver<GatewayMessage> stream = agent;
     if (stream == null) {
       throw new AssertionError("no agent is attached");
     }
     stream.onNext(message.build());
+  }
+
+  private synchronized void welcome(StreamObserver<GatewayMessage> observer) {
+    agent = observer;
+    observer.onNext(
+        GatewayMessage.newBuilder()
+            .setWelcome(
+                AgentWelcome.newBuilder()
+                    .setTokenPublicKey(ByteString.copyFrom(lease.gatewayKey()))
+                    .setHeartbeatMs(100))
+            .build());
   }
 
   /** Takes nothing more from the stream that is there; from the next one, again. */
@@ -123,15 +134,8 @@ final class ScriptedGateway implements AutoCloseable {
             stream.request(1);
           }
           if (message.hasHello()) {
-            agent = observer;
+            welcome(observer);
             hellos.add(message.getHello());
-            observer.onNext(
-                GatewayMessage.newBuilder()
-                    .setWelcome(
-                        AgentWelcome.newBuilder()
-                            .setTokenPublicKey(ByteString.copyFrom(lease.gatewayKey()))
-                            .setHeartbeatMs(100))
-                    .build());
           } else {
             received.add(message);
           }
