@@ -4,8 +4,12 @@ import io.farwarp.v1.GatewayMessage;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
+import java.util.concurrent.atomic.AtomicBoolean;
 
-/** The gateway's end of one agent's stream. Written on the thread of {@link LeaseControl} only. */
+/**
+ * The gateway's end of one agent's stream. Written on the thread of {@link LeaseControl} only;
+ * heartbeats are recorded on any.
+ */
 final class AgentLink {
   /** Messages that an agent may leave unread before its stream is closed. */
   private static final int MAX_UNREAD = 4096;
@@ -14,6 +18,8 @@ final class AgentLink {
   private final String agent;
   private int unread;
   private boolean closed;
+  private volatile long heardNs;
+  private final AtomicBoolean untaken = new AtomicBoolean();
 
   AgentLink(String agent, ServerCallStreamObserver<GatewayMessage> stream) {
     this.agent = agent;
@@ -23,6 +29,18 @@ final class AgentLink {
   /** Name of the credential that the agent came with. */
   String agent() {
     return agent;
+  }
+
+  /** Records a heartbeat; true: all earlier ones have been taken. */
+  boolean heard(long nowNs) {
+    heardNs = nowNs;
+    return untaken.compareAndSet(false, true);
+  }
+
+  /** Takes all heartbeats up to now; answers when the last one came. */
+  long takeHeardNs() {
+    untaken.set(false);
+    return heardNs;
   }
 
   void send(GatewayMessage message) {

@@ -80,9 +80,12 @@ final class FleetCalls extends FleetServiceGrpc.FleetServiceImplBase {
         return;
       }
       String executorId = known.getExecutorId();
+      if (message.hasHeartbeat()) {
+        control.heartbeat(executorId, link);
+        return;
+      }
       Command command =
           switch (message.getMessageCase()) {
-            case HEARTBEAT -> new Command.Heartbeat(executorId);
             case LEASE_PREPARED -> {
               LeasePrepared prepared = message.getLeasePrepared();
               AgentChecks.check(prepared);
@@ -101,7 +104,7 @@ final class FleetCalls extends FleetServiceGrpc.FleetServiceImplBase {
             }
             case DRAINING -> new Command.AgentDraining(executorId);
             case HELLO -> throw Refusal.of(Status.PROTOCOL_ERROR, "a second hello");
-            case MESSAGE_NOT_SET ->
+            case HEARTBEAT, MESSAGE_NOT_SET ->
                 throw Refusal.of(Status.PROTOCOL_ERROR, "a message of an unknown kind");
           };
       control.fromAgent(executorId, link, command);

@@ -20,7 +20,12 @@ final class GatewayClock {
   }
 
   static GatewayClock system() {
-    return new GatewayClock(System::nanoTime, System.currentTimeMillis());
+    return of(System::nanoTime, System.currentTimeMillis());
+  }
+
+  /** A clock that {@code ticker} turns, in nanoseconds. */
+  static GatewayClock of(LongSupplier ticker, long startUnixMs) {
+    return new GatewayClock(ticker, startUnixMs);
   }
 
   /** Nanoseconds since the start of the gateway, 1 and up. */

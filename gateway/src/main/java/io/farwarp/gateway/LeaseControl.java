@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,7 @@ final class LeaseControl implements AutoCloseable {
   private final SigningKey key;
   private final FunctionUses uses;
   private final BookThread thread;
+  private final Heartbeats heartbeats = new Heartbeats();
 
   /** Who waits until nothing is being prepared. On the thread only. */
   private final List<CompletableFuture<Boolean>> awaitSettled = new ArrayList<>();
@@ -214,6 +216,7 @@ final class LeaseControl implements AutoCloseable {
   /** What {@code question} makes of the book, asked on the book's thread. */
   <T> CompletableFuture<T> ask(Question<T> question) throws Refusal {
     return call(done -> {
+      takeHeartbeats(clock.nowNs());
       T answer = question.of(book);
       wires.later(() -> done.complete(answer));
     });
@@ -258,6 +261,11 @@ final class LeaseControl implements AutoCloseable {
           hello.getHeldCount());
       wires.later(() -> done.complete(true));
     });
+  }
+
+  /** The agent was heard now, also if the book's thread is busy. */
+  void heartbeat(String executorId, AgentLink link) {
+    heartbeats.record(executorId, link, clock.nowNs());
   }
 
   /** From an agent's stream; without effect when another stream of the executor has come. */
@@ -305,7 +313,21 @@ final class LeaseControl implements AutoCloseable {
   }
 
   private List<Event> apply(Command command) {
-    List<Event> events = book.apply(command, clock.nowNs());
+    long nowNs = clock.nowNs();
+    takeHeartbeats(nowNs);
+    return apply(command, nowNs);
+  }
+
+  /** Before the book's time may pass: whoever was heard by then is not silent. */
+  private void takeHeartbeats(long nowNs) {
+    Map<String, Long> heardNs = heartbeats.take(wires::current);
+    if (!heardNs.isEmpty()) {
+      wires.follow(apply(new Command.Heartbeats(heardNs), nowNs));
+    }
+  }
+
+  private List<Event> apply(Command command, long nowNs) {
+    List<Event> events = book.apply(command, nowNs);
     keeper.note(events);
     uses.note(events);
     return events;

@@ -8,6 +8,7 @@ import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.StoredLease;
 import java.util.List;
+import java.util.Map;
 
 /** What may happen to a {@link LeaseBook}. Its parts are checked before they get here. */
 public sealed interface Command {
@@ -37,7 +38,13 @@ public sealed interface Command {
    */
   record AgentAttached(String agent, AgentHello hello) implements Command {}
 
-  record Heartbeat(String executorId) implements Command {}
+  /**
+   * Agents were heard. Taken in before the time that has passed, so that it does not matter how
+   * late the book learns of it.
+   *
+   * @param heardNs when, by executor id
+   */
+  record Heartbeats(Map<String, Long> heardNs) implements Command {}
 
   record AgentDraining(String executorId) implements Command {}
 

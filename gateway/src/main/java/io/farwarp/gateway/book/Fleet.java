@@ -237,10 +237,10 @@ final class Fleet {
             .build());
   }
 
-  void heartbeat(String executorId, long nowNs) {
+  void heard(String executorId, long heardNs) {
     Executor executor = executors.get(executorId);
     if (executor != null && executor.attached && !executor.silent) {
-      executor.lastHeardNs = nowNs;
+      executor.lastHeardNs = Math.max(executor.lastHeardNs, heardNs);
     }
   }
 

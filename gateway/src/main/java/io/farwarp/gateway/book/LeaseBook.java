@@ -59,6 +59,9 @@ public final class LeaseBook {
   public List<Event> apply(Command command, long nowNs) {
     this.nowNs = Math.max(this.nowNs, nowNs);
     events = new ArrayList<>();
+    if (command instanceof Command.Heartbeats c) {
+      c.heardNs().forEach(fleet::heard);
+    }
     runTimers();
     switch (command) {
       case Command.Request c -> request(c);
@@ -67,7 +70,6 @@ public final class LeaseBook {
       case Command.Renew c -> renew(c);
       case Command.PrepareFunction c -> functions.prepare(leases.get(c.leaseId()), c);
       case Command.AgentAttached c -> fleet.attached(c, this.nowNs);
-      case Command.Heartbeat c -> fleet.heartbeat(c.executorId(), this.nowNs);
       case Command.AgentDraining c -> fleet.draining(c.executorId());
       case Command.AgentDetached c -> fleet.detached(c);
       case Command.Prepared c -> prepared(c);
@@ -75,7 +77,7 @@ public final class LeaseBook {
           functions.answered(heldOn(c.executorId(), c.answer().getLeaseId()), c.answer());
       case Command.Ended c -> endedByAgent(c);
       case Command.Restore c -> fleet.restore(c, this.nowNs);
-      case Command.Tick _ -> {}
+      case Command.Heartbeats _, Command.Tick _ -> {}
     }
     grantWaiting();
     for (Lease lease : queue.newPlaces(this.nowNs)) {

@@ -102,7 +102,7 @@ final class BookFixture {
   }
 
   void beat(String executorId) {
-    apply(new Command.Heartbeat(executorId));
+    apply(new Command.Heartbeats(Map.of(executorId, nowNs)));
   }
 
   /** Passes {@code ms} with a heartbeat of the executor each 500 ms. */

@@ -123,7 +123,7 @@ class LeaseBookHistoryTest {
           if (!agent.hung(nowNs)) {
             agent.enforceDeadlines(nowNs);
             if (agent.connected) {
-              apply(new Command.Heartbeat(agent.id));
+              apply(new Command.Heartbeats(Map.of(agent.id, nowNs)));
             }
           }
         }

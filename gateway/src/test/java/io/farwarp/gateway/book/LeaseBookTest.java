@@ -24,6 +24,7 @@ import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.StoredLease;
 import io.farwarp.wire.Status;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -77,6 +78,27 @@ class LeaseBookTest {
     assertEquals(LeaseState.QUEUED, f.state(second));
     f.alive("a", 1);
     assertEquals(LeaseState.PREPARING, f.state(second));
+  }
+
+  @Test
+  void heartbeats_count_from_when_they_came_however_late_the_book_learns_of_them() {
+    f.attach(hello("a", 64));
+    f.attach(hello("b", 64));
+    f.attach(hello("c", 64));
+    String onA = active(64, 1000);
+    long startNs = f.nowNs;
+    f.nowNs = startNs + TimeUnit.SECONDS.toNanos(5);
+    f.apply(
+        new Command.Heartbeats(
+            Map.of(
+                "a", startNs + TimeUnit.MILLISECONDS.toNanos(2_001),
+                "b", startNs + TimeUnit.SECONDS.toNanos(4),
+                "c", startNs + TimeUnit.SECONDS.toNanos(2))));
+    assertEquals(LeaseState.ACTIVE, f.state(onA));
+    assertEquals("attached", f.book.executor("b").stateText());
+    assertEquals("silent", f.book.executor("c").stateText());
+    f.after(1);
+    assertEquals(LeaseState.LOST, f.state(onA));
   }
 
   @Test

@@ -1,0 +1,137 @@
+package io.farwarp.gateway;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+
+import com.google.protobuf.ByteString;
+import io.farwarp.gateway.book.BookLimits;
+import io.farwarp.gateway.book.Executor;
+import io.farwarp.v1.AgentHello;
+import io.farwarp.v1.GatewayMessage;
+import io.grpc.stub.ServerCallStreamObserver;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The lease book's thread under load, by a clock that is turned by hand. */
+class LeaseControlTest {
+  /** An agent's stream that takes whatever it is sent. */
+  private static final class AnyStream extends ServerCallStreamObserver<GatewayMessage> {
+    @Override
+    public boolean isCancelled() {
+      return false;
+    }
+
+    @Override
+    public void setOnCancelHandler(Runnable handler) {}
+
+    @Override
+    public void setCompression(String compression) {}
+
+    @Override
+    public boolean isReady() {
+      return true;
+    }
+
+    @Override
+    public void setOnReadyHandler(Runnable handler) {}
+
+    @Override
+    public void disableAutoInboundFlowControl() {}
+
+    @Override
+    public void request(int count) {}
+
+    @Override
+    public void setMessageCompression(boolean enable) {}
+
+    @Override
+    public void onNext(GatewayMessage message) {}
+
+    @Override
+    public void onError(Throwable cause) {}
+
+    @Override
+    public void onCompleted() {}
+  }
+
+  private static final BookLimits LIMITS = BookLimits.of(TimeUnit.SECONDS.toNanos(1));
+
+  @TempDir Path directory;
+  private final AtomicLong nowNs = new AtomicLong();
+  private final AgentLink link = new AgentLink("agent", new AnyStream());
+  private final CompletableFuture<Boolean> release = new CompletableFuture<>();
+  private LeaseControl control;
+
+  @BeforeEach
+  void attach() throws Exception {
+    GatewayClock clock = GatewayClock.of(nowNs::get, 0);
+    control =
+        new LeaseControl(
+            LIMITS,
+            clock,
+            SigningKey.loadOrCreate(directory.resolve("signing.key")),
+            LeaseLog.open(directory.resolve("leases.log")),
+            FunctionRegistry.open(directory.resolve("functions"), RegistryLimits.DEFAULT, clock));
+    control.start();
+    boolean _ =
+        Await.future(
+            control.attach(
+                link,
+                AgentHello.newBuilder()
+                    .setExecutorId("exec-1")
+                    .setIncarnation(ByteString.copyFrom(new byte[16]))
+                    .build()));
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    release.complete(true);
+    control.close();
+  }
+
+  /** Returns when the book's thread is busy; it is so until {@link #release}. */
+  private void occupyThread() {
+    CompletableFuture<Boolean> busy = new CompletableFuture<>();
+    control.run(() -> {
+      busy.complete(true);
+      boolean _ = Await.future(release);
+    });
+    boolean _ = Await.future(busy);
+  }
+
+  private String executorState() throws Refusal {
+    return Await.future(
+        control.ask(book -> {
+          Executor executor = book.executor("exec-1");
+          assertNotNull(executor);
+          return executor.stateText();
+        }));
+  }
+
+  @Test
+  void agent_that_sends_heartbeats_while_the_book_is_busy_is_not_silent() throws Exception {
+    occupyThread();
+    for (int second = 0; second < 10; second++) {
+      nowNs.addAndGet(TimeUnit.SECONDS.toNanos(1));
+      control.heartbeat("exec-1", link);
+    }
+    release.complete(true);
+    assertEquals("attached", executorState());
+  }
+
+  @Test
+  void agent_that_sends_none_meanwhile_is_silent() throws Exception {
+    occupyThread();
+    nowNs.addAndGet(TimeUnit.SECONDS.toNanos(10));
+    release.complete(true);
+    // The turn in which the time passes ends before the next one's question is answered.
+    boolean _ = Await.future(control.ask(_ -> true));
+    assertEquals("silent", executorState());
+  }
+}
