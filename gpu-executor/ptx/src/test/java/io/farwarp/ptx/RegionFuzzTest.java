@@ -7,9 +7,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Random programs with branches, loops, predicates and local memory, in which threads stop at random
- * places for nobody but themselves: they must compute what the same program computes without stops,
- * which is one plain loop.
+ * Random programs with branches, loops, predicates and local memory, in which threads stop at
+ * random places for nobody but themselves: they must compute what the same program computes without
+ * stops, which is one plain loop.
  */
 final class RegionFuzzTest {
   private static final String[] OPERATIONS = {
@@ -78,8 +78,7 @@ final class RegionFuzzTest {
                     .replace("PRED", predicate)
                     .replace("REG", register));
         case 4 ->
-            stopping.append(
-                "vote.sync.any.pred PRED, PRED, %r9;\n".replace("PRED", predicate));
+            stopping.append("vote.sync.any.pred PRED, PRED, %r9;\n".replace("PRED", predicate));
         default -> {
           // No stop here.
         }
@@ -89,8 +88,7 @@ final class RegionFuzzTest {
     private void statement(int depth) {
       switch (random.nextInt(depth < 3 ? 9 : 6)) {
         case 0 -> both("setp.lt.s32 " + predicate() + ", " + register() + ", " + register() + ";");
-        case 1 ->
-            both("@" + predicate() + " add.s32 " + register() + ", " + register() + ", 7;");
+        case 1 -> both("@" + predicate() + " add.s32 " + register() + ", " + register() + ", 7;");
         case 2 -> {
           int at = 4 * random.nextInt(4);
           both("st.local.u32 [kept+" + at + "], " + register() + ";");

@@ -39,8 +39,7 @@ final class CallEmitter {
     }
     switch (instruction.operand(0)) {
       case Operand.Call call ->
-          emitter.direct(
-              body.callees().function(call.function()), call.passed());
+          emitter.direct(body.callees().function(call.function()), call.passed());
       case Operand.IndirectCall call -> emitter.indirect(call);
       case Operand.BuiltInCall call -> emitter.builtIn(call);
       default -> throw MethodBody.refuse(instruction, "needs a function");

@@ -60,7 +60,8 @@ public final class ProgramCompiler {
 
     int callBytes(Function kernel) {
       return functions.isEmpty() && !kernel.uses(Opcode.ALLOCA)
-          ? 0 : Math.min(options.maxLocalBytesPerThread(), CALL_BYTES);
+          ? 0
+          : Math.min(options.maxLocalBytesPerThread(), CALL_BYTES);
     }
   }
 

@@ -16,7 +16,8 @@ final class ControlFlow {
       boolean leaves = last != null && last.opcode().leavesBlock();
       if (last != null && last.opcode() == Opcode.BRA) {
         add(block, last, name(last), targets);
-      } else if (last != null && last.operands().size() == 2
+      } else if (last != null
+          && last.operands().size() == 2
           && last.operand(1) instanceof Operand.Targets labels) {
         for (String label : labels.names()) {
           add(block, last, label, targets);

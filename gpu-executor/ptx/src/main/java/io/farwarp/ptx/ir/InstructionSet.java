@@ -247,7 +247,8 @@ public final class InstructionSet {
     value("ld", Opcode.LD, 1, LOAD_ORDER + LOAD_SPACE + CACHE + MEMORY_TYPE);
     value("ldu", Opcode.LD, 1, "(\\.global)?" + MEMORY_TYPE);
     form("st", Opcode.ST, 0, 2, 2, STORE_ORDER + STORE_SPACE + CACHE + MEMORY_TYPE);
-    String atomic = "(\\.(relaxed|acquire|release|acq_rel))?(" + SCOPE + ")?(\\.global|\\.shared(::cta)?)?";
+    String atomic =
+        "(\\.(relaxed|acquire|release|acq_rel))?(" + SCOPE + ")?(\\.global|\\.shared(::cta)?)?";
     form("atom", Opcode.ATOM, 1, 3, 3, atomic + "(" + reduce("") + "|\\.exch\\.b(32|64))");
     form("atom", Opcode.ATOM, 1, 4, 4, atomic + "\\.cas\\.b(16|32|64)");
     form("red", Opcode.RED, 0, 2, 2, atomic + reduce(""));

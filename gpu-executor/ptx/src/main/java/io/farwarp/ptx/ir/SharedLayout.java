@@ -13,9 +13,8 @@ import java.util.Set;
 
 /**
  * Where a kernel's {@code .shared} variables stand in the shared memory of its blocks: those of
- * known size from 0, or behind the reserved
- * memory of a kernel that uses it, and behind them all {@code .extern} arrays at one place, whose size the launch
- * chooses.
+ * known size from 0, or behind the reserved memory of a kernel that uses it, and behind them all
+ * {@code .extern} arrays at one place, whose size the launch chooses.
  */
 public final class SharedLayout {
   /** CUDA's limit on what a kernel declares. */
