@@ -47,8 +47,7 @@ class DemoTest {
             "--remote-threads",
             "1",
             "--json")) {
-      Cluster.await(
-          "the demo has its worker", 60, () -> demo.errors().contains("demo: filling "));
+      Cluster.await("the demo has its worker", 60, () -> demo.errors().contains("demo: filling "));
       started = demo.handle().descendants().toList();
       out = demo.finish(0, LIMIT_S);
     }

@@ -98,8 +98,7 @@ class KillTest {
       for (int i = 0; i < CALLS; i++) {
         Tensor to = session.tensor(ElementType.F32, ELEMENTS);
         Executable call =
-            () ->
-                work.invoke(in(from), out(to), scalar(ELEMENTS), scalar(ENDLESS)).await(PATIENCE);
+            () -> work.invoke(in(from), out(to), scalar(ELEMENTS), scalar(ENDLESS)).await(PATIENCE);
         ends.add(
             CompletableFuture.supplyAsync(
                 () -> {
