@@ -20,7 +20,6 @@ public final class FunctionSpec {
    * results of expressions, the status of the last bind, the stack. */
   private final String name;
   private final String version;
-  private final boolean pure;
   private final List<ParameterSpec> parameters;
   private final List<ScratchSpec> scratch;
   private final List<LaunchSpec> launches;
@@ -47,7 +46,6 @@ public final class FunctionSpec {
   FunctionSpec(SpecCompiler compiler) throws FunctionPackageException {
     name = compiler.manifest.getName();
     version = compiler.manifest.getVersion();
-    pure = compiler.manifest.getPure();
     parameters = List.copyOf(compiler.parameters);
     scratch = List.copyOf(compiler.scratch);
     launches = List.copyOf(compiler.launches);
@@ -70,11 +68,6 @@ public final class FunctionSpec {
 
   public String version() {
     return version;
-  }
-
-  /** True: an invocation changes nothing but its OUT tensors. */
-  public boolean pure() {
-    return pure;
   }
 
   public List<ParameterSpec> parameters() {

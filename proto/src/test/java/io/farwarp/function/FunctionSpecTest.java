@@ -1,7 +1,6 @@
 package io.farwarp.function;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -48,7 +47,6 @@ class FunctionSpecTest {
     assertEquals(new Argument.ParameterRef(0), launch.arguments().get(0));
     assertEquals(1000, assertInstanceOf(Expression.class, launch.arguments().get(3)).value(work));
     assertEquals(List.of("n"), axpy.freeExtents());
-    assertFalse(axpy.pure());
     ParameterSpec y = axpy.parameters().get(2);
     assertEquals("f32[n]", y.typeText());
     assertEquals(Direction.INOUT, y.direction());
@@ -67,7 +65,6 @@ class FunctionSpecTest {
     assertEquals(2, reduce.launch(1).repeat(work));
     assertEquals(new Argument.ScratchRef(0), reduce.launch(1).arguments().get(0));
     assertEquals(4, ((Expression) reduce.launch(1).arguments().get(2)).value(work));
-    assertTrue(reduce.pure());
     assertNull(reduce.example());
   }
 

@@ -115,10 +115,6 @@ public final class LeaseBook {
     return Collections.unmodifiableCollection(executors.values());
   }
 
-  public int waiting() {
-    return queue.size();
-  }
-
   void emit(Event event) {
     events.add(event);
   }

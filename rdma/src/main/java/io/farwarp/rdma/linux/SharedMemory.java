@@ -175,11 +175,6 @@ public final class SharedMemory implements AutoCloseable {
     }
   }
 
-  /** Overwrites every byte with zero; pages stay. */
-  public void zero() {
-    segment.fill((byte) 0);
-  }
-
   /** Frees the pages: whoever still maps the memory reads zeros. */
   public void punch() throws IOException {
     Libc.fallocate(
