@@ -122,13 +122,8 @@ public final class Agent implements AutoCloseable {
     LOG.log(Level.INFO, "draining: {0} leases have {1} to end", leases.size(), limit);
     isDraining = true;
     drainEndNs = endNs;
-    tellDraining(nowNs);
+    reports.draining();
     tick();
-  }
-
-  private void tellDraining(long nowNs) {
-    long leftMs = Math.max(0, TimeUnit.NANOSECONDS.toMillis(drainEndNs - nowNs));
-    reports.draining(leftMs);
   }
 
   private final class Peer implements GatewayLink.Peer {
@@ -196,7 +191,7 @@ public final class Agent implements AutoCloseable {
         options.gatewayHost(),
         Integer.toString(options.gatewayPort()));
     if (isDraining) {
-      tellDraining(nowNs); // a new stream begins as one of an agent that takes leases
+      reports.draining(); // a new stream begins as one of an agent that takes leases
     }
     attached.complete(null);
   }
@@ -383,8 +378,7 @@ public final class Agent implements AutoCloseable {
     List.copyOf(leases.values()).forEach(lease -> lease.tick(nowNs));
     if (reports.isWelcome() && nowNs - nextHeartbeatNs >= 0) {
       nextHeartbeatNs = nowNs + heartbeatNs;
-      reports.heartbeat(
-          usedBytes(), leases.values().stream().mapToInt(LeaseWorkers::workersRunning).sum());
+      reports.heartbeat();
     }
     if (isDraining) {
       continueDraining(nowNs);

@@ -99,18 +99,12 @@ final class GatewayReports {
     return isWelcome;
   }
 
-  void heartbeat(long usedBytes, int workersRunning) {
-    link.send(
-        AgentMessage.newBuilder()
-            .setHeartbeat(
-                Heartbeat.newBuilder()
-                    .setWindowUsedBytes(usedBytes)
-                    .setWorkersRunning(workersRunning)));
+  void heartbeat() {
+    link.send(AgentMessage.newBuilder().setHeartbeat(Heartbeat.getDefaultInstance()));
   }
 
-  void draining(long leftMs) {
-    link.send(
-        AgentMessage.newBuilder().setDraining(AgentDraining.newBuilder().setDeadlineMs(leftMs)));
+  void draining() {
+    link.send(AgentMessage.newBuilder().setDraining(AgentDraining.getDefaultInstance()));
   }
 
   void leasePrepared(LeasePrepared message) {

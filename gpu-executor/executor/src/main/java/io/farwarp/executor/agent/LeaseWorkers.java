@@ -134,10 +134,6 @@ final class LeaseWorkers {
     return Math.multiplyExact(order.getWindowBytes(), (long) order.getWorkers());
   }
 
-  int workersRunning() {
-    return workers.size() - exited;
-  }
-
   long leftMs(long nowNs) {
     return Math.max(0, TimeUnit.NANOSECONDS.toMillis(deadlineNs - nowNs));
   }

@@ -251,8 +251,7 @@ final class AgentTest {
     try (TestClient client =
         TestClient.connect("shm", address(prepared, "shm"), lease.introduction(), WINDOW_BYTES)) {
       agent.drain(Duration.ofHours(1));
-      assertTrue(
-          gateway.await(AgentMessage::hasDraining).getDraining().getDeadlineMs() > 3_000_000);
+      gateway.await(AgentMessage::hasDraining);
       LeasePrepared refused = prepare(lease.order().toBuilder().setLeaseId("L-8").build());
       assertTrue(refused.getError().contains("draining"), refused.getError());
       int port = gateway.port();
