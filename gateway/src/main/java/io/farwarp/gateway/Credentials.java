@@ -2,6 +2,7 @@ package io.farwarp.gateway;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.google.common.hash.Hashing;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
@@ -11,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -73,7 +73,7 @@ final class Credentials {
       String token = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
       DurableFiles.write(directory.file(roleName + ".token"), (token + "\n").getBytes(UTF_8));
       String name = role == Caller.Role.TENANT ? "default" : roleName;
-      lines.add(new Line(name, roleName, HexFormat.of().formatHex(sha256(token))));
+      lines.add(new Line(name, roleName, Hashing.sha256().hashString(token, UTF_8).toString()));
     }
     Gson gson = new GsonBuilder().setPrettyPrinting().create();
     DurableFiles.write(file, (gson.toJson(lines) + "\n").getBytes(UTF_8));
@@ -116,7 +116,7 @@ final class Credentials {
       return null;
     }
     reloadIfChanged();
-    byte[] presented = sha256(token);
+    byte[] presented = Hashing.sha256().hashString(token, UTF_8).asBytes();
     @Nullable Caller found = null;
     for (Entry entry : entries) {
       if (MessageDigest.isEqual(presented, entry.sha256) && found == null) {
@@ -141,14 +141,6 @@ final class Credentials {
       }
     } catch (IOException | JsonParseException | IllegalArgumentException e) {
       LOG.log(Level.WARNING, "credentials " + file + " stay as they were: " + e.getMessage());
-    }
-  }
-
-  private static byte[] sha256(String token) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(token.getBytes(UTF_8));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("this JDK has no SHA-256", e);
     }
   }
 }

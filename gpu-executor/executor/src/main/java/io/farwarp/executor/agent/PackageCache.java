@@ -1,5 +1,7 @@
 package io.farwarp.executor.agent;
 
+import com.google.common.hash.Hasher;
+import com.google.common.hash.Hashing;
 import com.google.protobuf.ByteString;
 import io.farwarp.function.FunctionPackage;
 import io.farwarp.v1.FetchFunctionRequest;
@@ -16,8 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -78,7 +78,8 @@ final class PackageCache {
 
   private static boolean isIntact(Path file, ByteString digest) throws IOException {
     return Files.size(file) <= FunctionPackage.MAX_BYTES
-        && Arrays.equals(sha256().digest(Files.readAllBytes(file)), digest.toByteArray());
+        && Arrays.equals(
+            Hashing.sha256().hashBytes(Files.readAllBytes(file)).asBytes(), digest.toByteArray());
   }
 
   private void fetch(ByteString digest, String leaseId, Path file) throws IOException {
@@ -87,7 +88,7 @@ final class PackageCache {
             .withDeadlineAfter(FETCH_LIMIT_S, TimeUnit.SECONDS);
     Path partial = Files.createTempFile(directory, "partial-", "");
     try {
-      MessageDigest sum = sha256();
+      Hasher sum = Hashing.sha256().newHasher();
       try (OutputStream out = Files.newOutputStream(partial)) {
         Iterator<FunctionChunk> chunks =
             stub.fetch(
@@ -101,11 +102,11 @@ final class PackageCache {
                 "the package is larger than the limit of %d bytes"
                     .formatted(FunctionPackage.MAX_BYTES));
           }
-          sum.update(chunk);
+          sum.putBytes(chunk);
           out.write(chunk);
         }
       }
-      if (!Arrays.equals(sum.digest(), digest.toByteArray())) {
+      if (!Arrays.equals(sum.hash().asBytes(), digest.toByteArray())) {
         throw new IOException("the gateway sent another package than " + file.getFileName());
       }
       Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
@@ -137,14 +138,6 @@ final class PackageCache {
       return Files.getLastModifiedTime(file);
     } catch (IOException e) {
       return FileTime.fromMillis(0);
-    }
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("this JDK has no SHA-256", e);
     }
   }
 }
