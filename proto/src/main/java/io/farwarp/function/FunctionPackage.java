@@ -53,7 +53,7 @@ public final class FunctionPackage {
     SequencedMap<String, byte[]> entries = new LinkedHashMap<>();
     entries.put(MANIFEST, ManifestJson.write(manifest).getBytes(StandardCharsets.UTF_8));
     for (Map.Entry<String, byte[]> file : new TreeMap<>(files).entrySet()) {
-      ManifestCheck.checkFileName(file.getKey());
+      ManifestRules.checkFileName(file.getKey());
       entries.put(file.getKey(), file.getValue().clone());
     }
     checkFiles(manifest, entries.keySet());

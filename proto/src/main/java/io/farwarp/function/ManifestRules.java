@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /** Holds a manifest against the counts, names and lengths that function.proto allows. */
-final class ManifestCheck {
+final class ManifestRules {
   static final Pattern FUNCTION_NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
   static final Pattern VERSION = Pattern.compile("[A-Za-z0-9._-]{1,32}");
   static final Pattern PARAMETER_NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_]{0,63}");
@@ -31,7 +31,7 @@ final class ManifestCheck {
   private static final int MAX_DESCRIPTION = 1024;
   private static final int AXES = 3;
 
-  private ManifestCheck() {}
+  private ManifestRules() {}
 
   static void check(FunctionManifest manifest) throws FunctionPackageException {
     name(FUNCTION_NAME, manifest.getName(), "function name", "1-64 of [a-z0-9-], a letter first");

@@ -49,7 +49,7 @@ final class SizesFromNames {
           spec.parameters().stream().anyMatch(p -> !p.isTensor() && p.name().equals(name));
       if (!scalar && !spec.freeExtents().contains(name)) {
         throw new FunctionPackageException(
-            "there is no scalar parameter or free extent called " + ManifestCheck.shortened(name));
+            "there is no scalar parameter or free extent called " + ManifestRules.shortened(name));
       }
     }
   }
@@ -63,7 +63,7 @@ final class SizesFromNames {
           "scalar "
               + parameter.name()
               + ": \""
-              + ManifestCheck.shortened(text)
+              + ManifestRules.shortened(text)
               + "\" is no "
               + ElementTypes.label(parameter.type()),
           e);
@@ -86,7 +86,7 @@ final class SizesFromNames {
   private static FunctionPackageException badExtent(
       String name, String text, @Nullable Throwable cause) {
     String message =
-        "extent " + name + ": \"" + ManifestCheck.shortened(text) + "\" is no integer of 0 and up";
+        "extent " + name + ": \"" + ManifestRules.shortened(text) + "\" is no integer of 0 and up";
     return cause == null
         ? new FunctionPackageException(message)
         : new FunctionPackageException(message, cause);

@@ -32,7 +32,7 @@ final class SpecCompiler {
   }
 
   static FunctionSpec compile(FunctionManifest manifest) throws FunctionPackageException {
-    ManifestCheck.check(manifest);
+    ManifestRules.check(manifest);
     return new SpecCompiler(manifest).compile();
   }
 
@@ -172,7 +172,7 @@ final class SpecCompiler {
     if (parameterByName.containsKey(name) || scratchByName.containsKey(name)) {
       return parameterSlot(name);
     }
-    if (!ManifestCheck.PARAMETER_NAME.matcher(name).matches()) {
+    if (!ManifestRules.PARAMETER_NAME.matcher(name).matches()) {
       throw new FunctionPackageException("the name " + name + " is longer than 64 characters");
     }
     Integer next = freeExtentByName.size();
@@ -185,7 +185,7 @@ final class SpecCompiler {
     if (index == null) {
       throw new FunctionPackageException(
           "there is no scalar parameter or extent called "
-              + ManifestCheck.shortened(name)
+              + ManifestRules.shortened(name)
               + (scratchByName.containsKey(name) ? " (it is a scratch tensor)" : ""));
     }
     Parameter parameter = manifest.getParameters(index);

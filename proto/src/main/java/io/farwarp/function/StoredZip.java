@@ -116,7 +116,7 @@ final class StoredZip {
     byte[] nameBytes = new byte[nameLength];
     zip.get(nameBytes);
     String name = new String(nameBytes, StandardCharsets.ISO_8859_1);
-    ManifestCheck.checkFileName(name);
+    ManifestRules.checkFileName(name);
     byte[] content = new byte[(int) size];
     zip.get(content);
     CRC32 actual = new CRC32();
