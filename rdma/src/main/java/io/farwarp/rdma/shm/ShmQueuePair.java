@@ -8,12 +8,12 @@ import io.farwarp.rdma.WriteStatus;
 import io.farwarp.rdma.linux.SharedMemory;
 import io.farwarp.rdma.linux.UnixSocket;
 import io.farwarp.rdma.provider.CompletedWrites;
+import io.farwarp.rdma.provider.Ending;
 import io.farwarp.wire.Wire;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,15 +37,12 @@ final class ShmQueuePair implements QueuePair {
   private final ShmRemoteRegion remoteExposed;
   private final ShmRegion localExposed;
 
-  private final AtomicReference<@Nullable String> abortReason = new AtomicReference<>();
+  private final Ending ending = new Ending();
   private final Object wakeLock = new Object();
   private final AtomicBoolean wakeRequested = new AtomicBoolean();
   private boolean unmapped;
 
-  private @Nullable String ending;
   private int drainable;
-  private boolean ended;
-  private volatile boolean closed;
 
   private ShmQueuePair(
       boolean listener,
@@ -134,7 +131,7 @@ final class ShmQueuePair implements QueuePair {
       throw new IndexOutOfBoundsException(
           "message of " + lengthBytes + " bytes; it takes 1 to " + Wire.MAX_MESSAGE_BYTES);
     }
-    if (!closed) {
+    if (!ending.isClosed()) {
       producer.post(lengthBytes);
     }
   }
@@ -168,14 +165,15 @@ final class ShmQueuePair implements QueuePair {
 
   @Override
   public int poll(CompletionHandler handler, int limit) {
-    if (ended || closed) {
+    if (ending.isOver()) {
       return 0;
     }
     int events = deliverWrites(handler, limit);
-    if (ending == null && abortReason.get() != null) {
-      endLocally(Objects.requireNonNull(abortReason.get()));
+    String aborted = ending.untoldAbort();
+    if (aborted != null) {
+      endLocally(aborted);
     }
-    while (events < limit && (ending == null || drainable > 0)) {
+    while (events < limit && (ending.reason() == null || drainable > 0)) {
       int length = consumer.take();
       if (length == 0) {
         break;
@@ -201,7 +199,7 @@ final class ShmQueuePair implements QueuePair {
 
   /** Nothing arrived: looks after the connection itself. */
   private int pollIdle(CompletionHandler handler, int limit) {
-    if (ending == null) {
+    if (ending.reason() == null) {
       String fault = consumer.fault() == null ? producer.fault() : consumer.fault();
       if (fault != null) {
         endLocally(fault);
@@ -213,13 +211,12 @@ final class ShmQueuePair implements QueuePair {
     if (limit < 1) {
       return 0;
     }
-    ended = true;
-    handler.disconnected(ending);
+    ending.deliver(handler);
     return 1;
   }
 
   private void endLocally(String reason) {
-    ending = reason;
+    ending.end(reason);
     drainable = 0;
     link.tell(reason);
   }
@@ -227,7 +224,7 @@ final class ShmQueuePair implements QueuePair {
   private void checkPeer() {
     String reason = watch.failure() == null ? link.endOfPeer() : watch.failure();
     if (reason != null) {
-      ending = reason;
+      ending.end(reason);
       drainable = Wire.RING_DEPTH; // What it posted before its end is still there, and no more.
     }
   }
@@ -258,11 +255,9 @@ final class ShmQueuePair implements QueuePair {
   }
 
   private boolean somethingToDo() {
-    return closed
-        || ending != null
+    return ending.isDue()
         || watch.stirred()
         || !completed.isEmpty()
-        || abortReason.get() != null
         || consumer.ready()
         || consumer.fault() != null
         || producer.fault() != null;
@@ -284,25 +279,24 @@ final class ShmQueuePair implements QueuePair {
 
   @Override
   public void abort(String reason) {
-    if (abortReason.compareAndSet(null, reason)) {
+    if (ending.abort(reason)) {
       wakeup();
     }
   }
 
   @Override
   public boolean isOpen() {
-    return ending == null && !closed && abortReason.get() == null;
+    return ending.isOpen();
   }
 
   @Override
   public void close() {
-    if (closed) {
+    if (ending.isClosed()) {
       return;
     }
-    closed = true;
-    if (ending == null) {
-      String reason = abortReason.get();
-      link.tell(reason == null ? "" : reason);
+    ending.close();
+    if (ending.reason() == null) {
+      link.tell(Objects.requireNonNullElse(ending.untoldAbort(), ""));
     }
     link.shutdown();
     watch.join();

@@ -5,6 +5,7 @@ import io.farwarp.rdma.MemoryRegion;
 import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.RemoteRegion;
 import io.farwarp.rdma.WriteStatus;
+import io.farwarp.rdma.provider.Ending;
 import io.farwarp.wire.Wire;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
@@ -12,7 +13,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** One end of a tcp connection: a non-blocking socket with its sending and its receiving half. */
@@ -32,15 +32,12 @@ final class TcpQueuePair implements QueuePair {
   private final Inbound inbound;
   private final TcpRegion localExposed;
   private final TcpRemoteRegion remoteExposed;
-  private final AtomicReference<@Nullable String> abortReason = new AtomicReference<>();
+  private final Ending ending = new Ending();
 
   private final Object wakeLock = new Object();
 
   private int interest;
   private @Nullable String sendFailure;
-  private @Nullable String ending;
-  private boolean ended;
-  private volatile boolean closed;
 
   private TcpQueuePair(
       TcpStream stream, MemorySegment exposed, byte @Nullable [] peerExposed, byte[] reply)
@@ -162,15 +159,15 @@ final class TcpQueuePair implements QueuePair {
 
   @Override
   public int poll(CompletionHandler handler, int limit) {
-    if (ended || closed) {
+    if (ending.isOver()) {
       return 0;
     }
     int events = deliverWrites(handler, limit);
-    String aborted = abortReason.get();
-    if (ending == null && aborted != null) {
+    String aborted = ending.untoldAbort();
+    if (aborted != null) {
       endLocally(aborted);
     }
-    if (ending != null) {
+    if (ending.reason() != null) {
       return events + pollEnding(handler, limit - events);
     }
     boolean moved = !outbound.isIdle() && flush(CALLS_PER_POLL);
@@ -213,21 +210,21 @@ final class TcpQueuePair implements QueuePair {
     try {
       int received = inbound.receive();
       if (received == 0 && inbound.end() == null && sendFailure != null) {
-        ending = sendFailure;
+        ending.end(sendFailure);
       }
       return received > 0;
     } catch (IOException e) {
-      ending = sendFailure == null ? "receiving failed: " + e.getMessage() : sendFailure;
+      ending.end(sendFailure == null ? "receiving failed: " + e.getMessage() : sendFailure);
     } catch (IllegalStateException e) {
       endLocally("the memory of a registered region was closed while the peer wrote to it");
-      LOG.log(Level.DEBUG, ending, e);
+      LOG.log(Level.DEBUG, ending.reason(), e);
     }
     return false;
   }
 
   private void endFromPeer(String reason) {
-    if (ending == null) {
-      ending = reason;
+    if (ending.reason() == null) {
+      ending.end(reason);
       if (inbound.brokenByPeer()) {
         farewell(reason);
       }
@@ -235,7 +232,7 @@ final class TcpQueuePair implements QueuePair {
   }
 
   private void endLocally(String reason) {
-    ending = reason;
+    ending.end(reason);
     farewell(reason);
   }
 
@@ -257,8 +254,7 @@ final class TcpQueuePair implements QueuePair {
       events++;
       long id = outbound.takeFlushed();
       if (id == UNSIGNALLED) {
-        ended = true;
-        handler.disconnected(Objects.requireNonNull(ending));
+        ending.deliver(handler);
         break;
       }
       handler.written(id, WriteStatus.FLUSHED);
@@ -279,7 +275,7 @@ final class TcpQueuePair implements QueuePair {
     try {
       selector.select(TcpQueuePair::noted, Math.ceilDiv(timeoutNs, NANOS_PER_MILLI));
     } catch (IOException e) {
-      ending = "waiting failed: " + e.getMessage();
+      ending.end("waiting failed: " + e.getMessage());
     }
   }
 
@@ -287,9 +283,7 @@ final class TcpQueuePair implements QueuePair {
   private static void noted(SelectionKey ready) {}
 
   private boolean somethingToDo() {
-    return closed
-        || ending != null
-        || abortReason.get() != null
+    return ending.isDue()
         || inbound.frameWaits()
         || sendFailure != null
         || !outbound.completed().isEmpty();
@@ -298,7 +292,7 @@ final class TcpQueuePair implements QueuePair {
   @Override
   public void wakeup() {
     synchronized (wakeLock) {
-      if (!closed) {
+      if (!ending.isClosed()) {
         selector.wakeup();
       }
     }
@@ -306,27 +300,26 @@ final class TcpQueuePair implements QueuePair {
 
   @Override
   public void abort(String reason) {
-    if (abortReason.compareAndSet(null, reason)) {
+    if (ending.abort(reason)) {
       wakeup();
     }
   }
 
   @Override
   public boolean isOpen() {
-    return ending == null && !closed && abortReason.get() == null;
+    return ending.isOpen();
   }
 
   @Override
   public void close() {
-    if (closed) {
+    if (ending.isClosed()) {
       return;
     }
-    if (ending == null) {
-      String reason = abortReason.get();
-      farewell(reason == null ? "" : reason);
+    if (ending.reason() == null) {
+      farewell(Objects.requireNonNullElse(ending.untoldAbort(), ""));
     }
     synchronized (wakeLock) {
-      closed = true;
+      ending.close();
     }
     try {
       stream.close();
