@@ -14,7 +14,8 @@ import static java.util.concurrent.TimeUnit.SECONDS;
  * @param reattachNs how long a gateway that has restarted waits for the agents of its leases
  * @param queued requests that may wait, of all tenants
  * @param queuedPerTenant requests that may wait, of one tenant
- * @param remembered leases that have ended and are still listed
+ * @param remembered leases that have ended and are still listed, of all tenants
+ * @param rememberedPerTenant leases that have ended and are still listed, of one tenant
  */
 public record BookLimits(
     long heartbeatNs,
@@ -23,7 +24,8 @@ public record BookLimits(
     long reattachNs,
     int queued,
     int queuedPerTenant,
-    int remembered) {
+    int remembered,
+    int rememberedPerTenant) {
 
   public static final int MISSED_HEARTBEATS = 3;
 
@@ -50,7 +52,8 @@ public record BookLimits(
         Math.max(SECONDS.toNanos(15), 10 * heartbeatNs),
         10_000,
         1_000,
-        10_000);
+        10_000,
+        1_000);
   }
 
   long silenceNs() {

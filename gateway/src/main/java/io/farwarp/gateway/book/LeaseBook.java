@@ -6,7 +6,6 @@ import io.farwarp.v1.DeviceReport;
 import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.wire.Status;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -40,8 +39,7 @@ public final class LeaseBook {
   private final Fleet fleet;
   private final LeaseFunctions functions = new LeaseFunctions(this);
 
-  /** Leases that have ended and hold nothing, oldest first; the oldest are forgotten. */
-  private final ArrayDeque<Lease> done = new ArrayDeque<>();
+  private final EndedLeases done;
 
   private List<Event> events = new ArrayList<>();
   private long nowNs = Long.MIN_VALUE;
@@ -49,6 +47,7 @@ public final class LeaseBook {
 
   public LeaseBook(BookLimits limits) {
     this.limits = limits;
+    this.done = new EndedLeases(limits.remembered(), limits.rememberedPerTenant());
     this.fleet = new Fleet(this, limits, executors, leases, timers);
   }
 
@@ -339,14 +338,10 @@ public final class LeaseBook {
   }
 
   private void remember(Lease lease) {
-    done.addLast(lease);
-    while (done.size() > limits.remembered()) {
-      Lease oldest = done.removeFirst();
-      if (!oldest.held) {
-        leases.remove(oldest.id, oldest);
-        requests.remove(
-            new RequestKey(oldest.tenant, oldest.spec.request().getRequestId()), oldest);
-      }
+    Lease oldest = done.add(lease);
+    if (oldest != null && !oldest.held) {
+      leases.remove(oldest.id, oldest);
+      requests.remove(new RequestKey(oldest.tenant, oldest.spec.request().getRequestId()), oldest);
     }
   }
 

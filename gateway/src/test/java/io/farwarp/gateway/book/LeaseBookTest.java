@@ -23,6 +23,7 @@ import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.StoredLease;
 import io.farwarp.wire.Status;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -472,5 +473,35 @@ class LeaseBookTest {
     IllegalArgumentException refused =
         assertThrows(IllegalArgumentException.class, () -> new LeaseSpec(request.build()));
     assertTrue(String.valueOf(refused.getMessage()).contains(field), refused.getMessage());
+  }
+
+  @Test
+  void ended_leases_of_one_tenant_make_the_book_forget_no_one_elses() {
+    BookFixture small =
+        new BookFixture(
+            new BookLimits(
+                LIMITS.heartbeatNs(),
+                LIMITS.skewNs(),
+                LIMITS.prepareNs(),
+                LIMITS.reattachNs(),
+                LIMITS.queued(),
+                LIMITS.queuedPerTenant(),
+                6,
+                4));
+    String others = small.ask("u", request(2, 1).setWaitMs(0));
+    List<String> own = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      own.add(small.ask("t", request(2, 1).setWaitMs(0)));
+    }
+    assertEquals(LeaseState.FAILED, small.state(others));
+    assertEquals(
+        own.subList(6, 10),
+        small.book.leases().stream().map(Lease::id).filter(id -> !id.equals(others)).toList());
+    // A third and a fourth: the tenant with the most gives way.
+    String third = small.ask("v", request(2, 1).setWaitMs(0));
+    String fourth = small.ask("w", request(2, 1).setWaitMs(0));
+    assertEquals(
+        List.of(others, own.get(7), own.get(8), own.get(9), third, fourth),
+        small.book.leases().stream().map(Lease::id).toList());
   }
 }
