@@ -11,16 +11,28 @@ import io.farwarp.v1.ListLeasesRequest;
 import io.farwarp.v1.ListLeasesResponse;
 import io.farwarp.v1.RevokeLeaseRequest;
 import io.farwarp.v1.RevokeLeaseResponse;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** AdminService: what the lease book knows, as tenants and operators may see it. */
 final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
   /** Keeps an answer under the 4 MiB that a gRPC client takes. */
   private static final int MAX_ROWS = 10_000;
 
+  /** The book's thread makes so many in one go: a fraction of a millisecond. */
+  private static final int ROWS_AT_A_TIME = 256;
+
+  /** Of one caller; an answer may take 4 MiB until it is read. */
+  private static final int MAX_LISTINGS = 4;
+
   private final LeaseControl control;
   private final GatewayClock clock;
+  private final CallerTurns listings = new CallerTurns(MAX_LISTINGS, "lists");
 
   AdminCalls(LeaseControl control, GatewayClock clock) {
     this.control = control;
@@ -29,59 +41,104 @@ final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
 
   @Override
   public void listLeases(ListLeasesRequest request, StreamObserver<ListLeasesResponse> call) {
-    try {
-      Caller caller = Caller.current();
-      call.onNext(Replies.await(control.ask(book -> leases(book, caller, request.getEnded()))));
-      call.onCompleted();
-    } catch (Refusal | RuntimeException e) {
-      call.onError(Replies.toGrpc(e));
-    }
+    list(call, caller -> leases(caller, request.getEnded()));
   }
 
-  private ListLeasesResponse leases(LeaseBook book, Caller caller, boolean ended) {
-    ListLeasesResponse.Builder response = ListLeasesResponse.newBuilder();
-    for (Lease lease : book.leases()) {
-      if ((caller.operator() || lease.tenant().equals(caller.name()))
-          && (ended || !lease.ended())
-          && response.getLeasesCount() < MAX_ROWS) {
-        response.addLeases(control.messages().row(lease));
-      }
-    }
-    return response.build();
+  private ListLeasesResponse leases(Caller caller, boolean ended) throws Refusal {
+    List<String> ids =
+        Replies.await(
+            control.ask(
+                caller,
+                book ->
+                    book.leases().stream()
+                        .filter(lease -> caller.operator() || lease.tenant().equals(caller.name()))
+                        .filter(lease -> ended || !lease.ended())
+                        .limit(MAX_ROWS)
+                        .map(Lease::id)
+                        .toList()));
+    return ListLeasesResponse.newBuilder()
+        .addAllLeases(rows(caller, ids, LeaseBook::lease, control.messages()::row))
+        .build();
   }
 
   @Override
   public void listExecutors(
       ListExecutorsRequest request, StreamObserver<ListExecutorsResponse> call) {
+    list(call, this::executors);
+  }
+
+  private ListExecutorsResponse executors(Caller caller) throws Refusal {
+    List<String> ids =
+        Replies.await(
+            control.ask(
+                caller,
+                book -> book.executors().stream().limit(MAX_ROWS).map(Executor::id).toList()));
+    return ListExecutorsResponse.newBuilder()
+        .addAllExecutors(rows(caller, ids, LeaseBook::executor, this::row))
+        .build();
+  }
+
+  private ExecutorRow row(Executor executor) {
+    return ExecutorRow.newBuilder()
+        .setExecutorId(executor.id())
+        .setHostId(executor.hostId())
+        .setState(executor.stateText())
+        .addAllDevices(executor.devices())
+        .setWindowCapacityBytes(executor.capacityBytes())
+        .setWindowUsedBytes(executor.usedBytes())
+        .setLeases(executor.leases())
+        .setMaxWorkers(executor.maxWorkers())
+        .setWorkers(executor.workers())
+        .setLastHeartbeatAgoMs(
+            Math.max(0, TimeUnit.NANOSECONDS.toMillis(clock.nowNs() - executor.lastHeardNs())))
+        .build();
+  }
+
+  private interface Listing<A> {
+    A of(Caller caller) throws Refusal;
+  }
+
+  private interface Find<T> {
+    @Nullable T in(LeaseBook book, String id);
+  }
+
+  /** Answers with a list, which counts as under way until it is sent or the caller is gone. */
+  private <A> void list(StreamObserver<A> observer, Listing<A> listing) {
+    ServerCallStreamObserver<A> call = (ServerCallStreamObserver<A>) observer;
+    Caller caller = Caller.current();
     try {
-      call.onNext(Replies.await(control.ask(this::executors)));
+      listings.enter(caller.name());
+      call.setOnCloseHandler(() -> listings.leave(caller.name()));
+      call.setOnCancelHandler(() -> listings.leave(caller.name()));
+      call.onNext(listing.of(caller));
       call.onCompleted();
     } catch (Refusal | RuntimeException e) {
       call.onError(Replies.toGrpc(e));
     }
   }
 
-  private ListExecutorsResponse executors(LeaseBook book) {
-    ListExecutorsResponse.Builder response = ListExecutorsResponse.newBuilder();
-    long nowNs = clock.nowNs();
-    for (Executor executor : book.executors()) {
-      if (response.getExecutorsCount() < MAX_ROWS) {
-        response.addExecutors(
-            ExecutorRow.newBuilder()
-                .setExecutorId(executor.id())
-                .setHostId(executor.hostId())
-                .setState(executor.stateText())
-                .addAllDevices(executor.devices())
-                .setWindowCapacityBytes(executor.capacityBytes())
-                .setWindowUsedBytes(executor.usedBytes())
-                .setLeases(executor.leases())
-                .setMaxWorkers(executor.maxWorkers())
-                .setWorkers(executor.workers())
-                .setLastHeartbeatAgoMs(
-                    TimeUnit.NANOSECONDS.toMillis(nowNs - executor.lastHeardNs())));
-      }
+  /** The rows of what is in the book still; it answers others' calls between some and the next. */
+  private <T, R> List<R> rows(Caller caller, List<String> ids, Find<T> find, Function<T, R> row)
+      throws Refusal {
+    List<R> rows = new ArrayList<>(ids.size());
+    for (int from = 0; from < ids.size(); from += ROWS_AT_A_TIME) {
+      List<String> some = ids.subList(from, Math.min(from + ROWS_AT_A_TIME, ids.size()));
+      rows.addAll(
+          Replies.await(
+              control.ask(
+                  caller,
+                  book -> {
+                    List<R> these = new ArrayList<>(some.size());
+                    for (String id : some) {
+                      T found = find.in(book, id);
+                      if (found != null) {
+                        these.add(row.apply(found));
+                      }
+                    }
+                    return these;
+                  })));
     }
-    return response.build();
+    return rows;
   }
 
   @Override

@@ -19,6 +19,7 @@ import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,6 +34,9 @@ import org.jspecify.annotations.Nullable;
  * {@link #flush}. On the thread of {@link LeaseControl} only.
  */
 final class ControlWires {
+  /** Calls that watch one lease: each is told of each of its states. */
+  static final int MAX_WATCHES = 64;
+
   private record FunctionKey(String leaseId, int functionId) {}
 
   /** Something to send; {@code active}: the lease that it reports as active. */
@@ -43,7 +47,7 @@ final class ControlWires {
   private final Map<String, AgentLink> links = new HashMap<>();
   private final Map<String, LeaseListener> owners = new HashMap<>();
   private final Map<LeaseListener, String> owned = new HashMap<>();
-  private final Map<String, List<LeaseListener>> watchers = new HashMap<>();
+  private final Map<String, Set<LeaseListener>> watchers = new HashMap<>();
   private final Map<FunctionKey, List<CompletableFuture<PreparedFunction>>> awaited =
       new HashMap<>();
   private final Set<String> withheld = new HashSet<>();
@@ -76,12 +80,19 @@ final class ControlWires {
     return leaseId;
   }
 
-  void watch(String leaseId, LeaseListener listener) {
-    watchers.computeIfAbsent(leaseId, _ -> new ArrayList<>()).add(listener);
+  void watch(String leaseId, LeaseListener listener) throws Refusal {
+    Set<LeaseListener> all = watchers.computeIfAbsent(leaseId, _ -> new LinkedHashSet<>());
+    if (all.size() >= MAX_WATCHES) {
+      throw Refusal.of(
+          Status.RESOURCE_EXHAUSTED,
+          "lease %s is watched by %d calls, which is the limit: end some"
+              .formatted(leaseId, MAX_WATCHES));
+    }
+    all.add(listener);
   }
 
   void unwatch(String leaseId, LeaseListener listener) {
-    List<LeaseListener> all = watchers.get(leaseId);
+    Set<LeaseListener> all = watchers.get(leaseId);
     if (all != null && all.remove(listener) && all.isEmpty()) {
       watchers.remove(leaseId);
     }
@@ -217,7 +228,7 @@ final class ControlWires {
     if (owner != null) {
       tell(lease, owner);
     }
-    for (LeaseListener watcher : watchers.getOrDefault(leaseId, List.of())) {
+    for (LeaseListener watcher : watchers.getOrDefault(leaseId, Set.of())) {
       tell(lease, watcher);
     }
     if (!lease.ended()) {

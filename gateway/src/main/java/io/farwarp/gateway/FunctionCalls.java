@@ -83,7 +83,7 @@ final class FunctionCalls extends FunctionServiceGrpc.FunctionServiceImplBase {
       InputStream content;
       if (caller.role() == Caller.Role.AGENT) {
         // Of a lease that it holds, and so in use and not deleted.
-        String _ = Replies.await(control.ask(book -> requireNeeded(book, caller, request)));
+        String _ = Replies.await(control.ask(caller, book -> requireNeeded(book, caller, request)));
         content = registry.open(request.getDigest());
       } else {
         content = registry.open(caller.name(), request.getDigest());

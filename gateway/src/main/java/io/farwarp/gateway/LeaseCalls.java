@@ -144,7 +144,8 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
       Caller caller = Caller.current();
       String leaseId = request.getLeaseId();
       String tenant =
-          Replies.await(control.ask(book -> control.require(book, leaseId, caller).tenant()));
+          Replies.await(
+              control.ask(caller, book -> control.require(book, leaseId, caller).tenant()));
       FunctionVersion version = registry.use(tenant, request.getFunction());
       Deadline deadline = Context.current().getDeadline();
       long limitNs =

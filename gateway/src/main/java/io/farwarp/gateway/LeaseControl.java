@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 final class LeaseControl implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(LeaseControl.class.getName());
 
+  /** So that a caller's load is no one else's delay. */
+  private static final int MAX_TASKS_PER_CALLER = 8;
+
   private final LeaseBook book;
   private final GatewayClock clock;
   private final StoreKeeper keeper;
@@ -39,6 +42,7 @@ final class LeaseControl implements AutoCloseable {
   private final FunctionUses uses;
   private final BookThread thread;
   private final Heartbeats heartbeats = new Heartbeats();
+  private final CallerTurns turns = new CallerTurns(MAX_TASKS_PER_CALLER, "calls to the book");
 
   /** Who waits until nothing is being prepared. On the thread only. */
   private final List<CompletableFuture<Boolean>> awaitSettled = new ArrayList<>();
@@ -106,20 +110,22 @@ final class LeaseControl implements AutoCloseable {
     if (error != null) {
       throw Refusal.of(Status.RESOURCE_EXHAUSTED, error);
     }
-    thread.post(() -> {
-      List<Event> events = apply(request);
-      for (FunctionVersion version : request.functions()) {
-        uses.settle(request.leaseId(), request.tenant(), version);
-      }
-      for (Event event : events) {
-        switch (event) {
-          case Event.Refused e -> wires.later(() -> listener.failed(refusal(e).toGrpc()));
-          case Event.Accepted e -> accepted(e, listener);
-          default -> {}
-        }
-      }
-      wires.follow(events);
-    });
+    post(
+        request.tenant(),
+        () -> {
+          List<Event> events = apply(request);
+          for (FunctionVersion version : request.functions()) {
+            uses.settle(request.leaseId(), request.tenant(), version);
+          }
+          for (Event event : events) {
+            switch (event) {
+              case Event.Refused e -> wires.later(() -> listener.failed(refusal(e).toGrpc()));
+              case Event.Accepted e -> accepted(e, listener);
+              default -> {}
+            }
+          }
+          wires.follow(events);
+        });
   }
 
   private void accepted(Event.Accepted accepted, LeaseListener listener) {
@@ -146,15 +152,17 @@ final class LeaseControl implements AutoCloseable {
   }
 
   void watch(String leaseId, Caller caller, LeaseListener listener) throws Refusal {
-    thread.post(() -> {
-      try {
-        Lease lease = require(leaseId, caller);
-        wires.watch(leaseId, listener);
-        wires.tell(lease, listener);
-      } catch (Refusal e) {
-        wires.later(() -> listener.failed(e.toGrpc()));
-      }
-    });
+    post(
+        caller.name(),
+        () -> {
+          try {
+            Lease lease = require(leaseId, caller);
+            wires.watch(leaseId, listener);
+            wires.tell(lease, listener);
+          } catch (Refusal e) {
+            wires.later(() -> listener.failed(e.toGrpc()));
+          }
+        });
   }
 
   void unwatch(String leaseId, LeaseListener listener) {
@@ -163,31 +171,37 @@ final class LeaseControl implements AutoCloseable {
 
   CompletableFuture<io.farwarp.v1.Lease> renew(String leaseId, Caller caller, long durationNs)
       throws Refusal {
-    return call(done -> {
-      Lease lease = require(leaseId, caller);
-      List<Event> events = apply(new Command.Renew(leaseId, durationNs));
-      wires.follow(events);
-      refuseIfRefused(events);
-      io.farwarp.v1.Lease answer = messages.lease(lease, true);
-      wires.later(() -> complete(done, answer));
-    });
+    return call(
+        caller,
+        done -> {
+          Lease lease = require(leaseId, caller);
+          List<Event> events = apply(new Command.Renew(leaseId, durationNs));
+          wires.follow(events);
+          refuseIfRefused(events);
+          io.farwarp.v1.Lease answer = messages.lease(lease, true);
+          wires.later(() -> complete(done, answer));
+        });
   }
 
   /** Ends a lease; one that has ended already is no error. */
   CompletableFuture<Boolean> release(String leaseId, Caller caller, String reason) throws Refusal {
-    return call(done -> {
-      require(leaseId, caller);
-      wires.follow(apply(new Command.Release(leaseId, reason)));
-      wires.later(() -> done.complete(true));
-    });
+    return call(
+        caller,
+        done -> {
+          require(leaseId, caller);
+          wires.follow(apply(new Command.Release(leaseId, reason)));
+          wires.later(() -> done.complete(true));
+        });
   }
 
   CompletableFuture<Boolean> revoke(String leaseId, Caller operator, String reason) throws Refusal {
-    return call(done -> {
-      require(leaseId, operator);
-      wires.follow(apply(new Command.Revoke(leaseId, reason)));
-      wires.later(() -> done.complete(true));
-    });
+    return call(
+        operator,
+        done -> {
+          require(leaseId, operator);
+          wires.follow(apply(new Command.Revoke(leaseId, reason)));
+          wires.later(() -> done.complete(true));
+        });
   }
 
   /**
@@ -196,30 +210,34 @@ final class LeaseControl implements AutoCloseable {
    */
   CompletableFuture<PreparedFunction> prepareFunction(
       String leaseId, Caller caller, String tenant, FunctionVersion version) throws Refusal {
-    return call(done -> {
-      try {
-        require(leaseId, caller);
-        List<Event> events = apply(new Command.PrepareFunction(leaseId, version));
-        for (Event event : events) {
-          if (event instanceof Event.FunctionAllotted allotted) {
-            wires.await(leaseId, allotted.functionId(), done);
+    return call(
+        caller,
+        done -> {
+          try {
+            require(leaseId, caller);
+            List<Event> events = apply(new Command.PrepareFunction(leaseId, version));
+            for (Event event : events) {
+              if (event instanceof Event.FunctionAllotted allotted) {
+                wires.await(leaseId, allotted.functionId(), done);
+              }
+            }
+            wires.follow(events);
+            refuseIfRefused(events);
+          } finally {
+            uses.settle(leaseId, tenant, version);
           }
-        }
-        wires.follow(events);
-        refuseIfRefused(events);
-      } finally {
-        uses.settle(leaseId, tenant, version);
-      }
-    });
+        });
   }
 
   /** What {@code question} makes of the book, asked on the book's thread. */
-  <T> CompletableFuture<T> ask(Question<T> question) throws Refusal {
-    return call(done -> {
-      takeHeartbeats(clock.nowNs());
-      T answer = question.of(book);
-      wires.later(() -> done.complete(answer));
-    });
+  <T> CompletableFuture<T> ask(Caller caller, Question<T> question) throws Refusal {
+    return call(
+        caller,
+        done -> {
+          takeHeartbeats(clock.nowNs());
+          T answer = question.of(book);
+          wires.later(() -> done.complete(answer));
+        });
   }
 
   /** Something asked of the book; changes nothing. */
@@ -299,17 +317,45 @@ final class LeaseControl implements AutoCloseable {
 
   private <T> CompletableFuture<T> call(Step<T> step) throws Refusal {
     CompletableFuture<T> done = new CompletableFuture<>();
-    thread.post(() -> {
-      try {
-        step.run(done);
-      } catch (Refusal e) {
-        wires.later(() -> done.completeExceptionally(e));
-      } catch (RuntimeException e) {
-        done.completeExceptionally(e);
-        throw e;
-      }
-    });
+    thread.post(() -> take(step, done));
     return done;
+  }
+
+  private <T> CompletableFuture<T> call(Caller caller, Step<T> step) throws Refusal {
+    CompletableFuture<T> done = new CompletableFuture<>();
+    post(caller.name(), () -> take(step, done));
+    return done;
+  }
+
+  private <T> void take(Step<T> step, CompletableFuture<T> done) {
+    try {
+      step.run(done);
+    } catch (Refusal e) {
+      wires.later(() -> done.completeExceptionally(e));
+    } catch (RuntimeException e) {
+      done.completeExceptionally(e);
+      throw e;
+    }
+  }
+
+  /** Has the thread run {@code task}, when {@code caller} has not too many others with it. */
+  private void post(String caller, Runnable task) throws Refusal {
+    turns.enter(caller);
+    boolean posted = false;
+    try {
+      thread.post(() -> {
+        try {
+          task.run();
+        } finally {
+          turns.leave(caller);
+        }
+      });
+      posted = true;
+    } finally {
+      if (!posted) {
+        turns.leave(caller);
+      }
+    }
   }
 
   private List<Event> apply(Command command) {

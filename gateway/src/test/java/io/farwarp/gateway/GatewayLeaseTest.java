@@ -28,7 +28,9 @@ import io.farwarp.wire.Ed25519;
 import io.farwarp.wire.Wire;
 import io.grpc.Context;
 import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -337,6 +339,56 @@ class GatewayLeaseTest {
                 other.renew(
                     RenewRequest.newBuilder().setLeaseId(leaseId).setDurationMs(1000).build()))) {
       refused(Code.NOT_FOUND, call);
+    }
+  }
+
+  @Test
+  void list_that_takes_the_book_several_turns_is_whole_and_in_order() {
+    List<String> asked = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      LeaseEvent failed =
+          lastEvent(
+              gateway.leases().acquire(request(1 << 20).setWaitMs(0).build()), LeaseState.FAILED);
+      asked.add(failed.getLeaseId());
+    }
+    assertEquals(
+        asked,
+        gateway
+            .admin("tenant")
+            .listLeases(ListLeasesRequest.newBuilder().setEnded(true).build())
+            .getLeasesList()
+            .stream()
+            .map(LeaseRow::getLeaseId)
+            .toList());
+  }
+
+  @Test
+  void calls_that_watch_one_lease_are_limited() throws Exception {
+    gateway.agent("exec-1", 64);
+    Lease lease = gateway.acquire(request(2));
+    WatchRequest request = WatchRequest.newBuilder().setLeaseId(lease.getLeaseId()).build();
+    Context.CancellableContext one = Context.current().withCancellation();
+    assertEquals(
+        LeaseState.ACTIVE, one.call(() -> gateway.leases().watch(request).next()).getState());
+    List<Iterator<LeaseEvent>> watches = new ArrayList<>();
+    for (int i = 1; i < ControlWires.MAX_WATCHES; i++) {
+      Iterator<LeaseEvent> watch = gateway.leases().watch(request);
+      assertEquals(LeaseState.ACTIVE, watch.next().getState());
+      watches.add(watch);
+    }
+    String why = refused(Code.RESOURCE_EXHAUSTED, () -> gateway.leases().watch(request).next());
+    assertTrue(why.contains("is watched by 64 calls, which is the limit"), why);
+    var _ = one.cancel(null);
+    Await.answer("a watch is let in again", () -> watched(request));
+    gateway.leases().release(ReleaseRequest.newBuilder().setLeaseId(lease.getLeaseId()).build());
+    watches.forEach(watch -> lastEvent(watch, LeaseState.RELEASED));
+  }
+
+  private boolean watched(WatchRequest request) {
+    try {
+      return gateway.leases().watch(request).next().getState() == LeaseState.ACTIVE;
+    } catch (StatusRuntimeException e) {
+      return false;
     }
   }
 }

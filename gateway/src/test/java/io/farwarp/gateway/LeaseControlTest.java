@@ -10,6 +10,9 @@ import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.GatewayMessage;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -62,6 +65,9 @@ class LeaseControlTest {
 
   private static final BookLimits LIMITS = BookLimits.of(TimeUnit.SECONDS.toNanos(1));
 
+  private static final Caller OPERATOR = new Caller("operator", Caller.Role.OPERATOR);
+  private static final Caller TENANT = new Caller("tenant", Caller.Role.TENANT);
+
   @TempDir Path directory;
   private final AtomicLong nowNs = new AtomicLong();
   private final AgentLink link = new AgentLink("agent", new AnyStream());
@@ -107,11 +113,13 @@ class LeaseControlTest {
 
   private String executorState() throws Refusal {
     return Await.future(
-        control.ask(book -> {
-          Executor executor = book.executor("exec-1");
-          assertNotNull(executor);
-          return executor.stateText();
-        }));
+        control.ask(
+            OPERATOR,
+            book -> {
+              Executor executor = book.executor("exec-1");
+              assertNotNull(executor);
+              return executor.stateText();
+            }));
   }
 
   @Test
@@ -131,7 +139,35 @@ class LeaseControlTest {
     nowNs.addAndGet(TimeUnit.SECONDS.toNanos(10));
     release.complete(true);
     // The turn in which the time passes ends before the next one's question is answered.
-    boolean _ = Await.future(control.ask(_ -> true));
+    boolean _ = Await.future(control.ask(OPERATOR, _ -> true));
     assertEquals("silent", executorState());
+  }
+
+  @Test
+  void caller_with_many_calls_waits_and_no_one_else_waits_for_them() throws Exception {
+    occupyThread();
+    List<String> answered = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      var _ = control.ask(TENANT, _ -> answered.add("tenant"));
+    }
+    CompletableFuture<Boolean> ninth = new CompletableFuture<>();
+    Thread waits =
+        Thread.ofPlatform()
+            .daemon()
+            .start(() -> {
+              try {
+                control.ask(TENANT, _ -> answered.add("ninth")).thenAccept(ninth::complete);
+              } catch (Refusal e) {
+                ninth.completeExceptionally(e);
+              }
+            });
+    Await.answer("the ninth waits", () -> waits.getState() == Thread.State.TIMED_WAITING);
+    var operators = control.ask(OPERATOR, _ -> answered.add("operator"));
+    release.complete(true);
+    boolean _ = Await.future(ninth);
+    boolean _ = Await.future(operators);
+    List<String> expected = new ArrayList<>(Collections.nCopies(8, "tenant"));
+    expected.addAll(List.of("operator", "ninth"));
+    assertEquals(expected, answered);
   }
 }
