@@ -11,6 +11,7 @@ import io.farwarp.v1.AgentWelcome;
 import io.farwarp.v1.GatewayMessage;
 import io.farwarp.v1.LeaseEvent;
 import io.farwarp.v1.LeaseState;
+import io.farwarp.v1.LeaseToken;
 import io.farwarp.v1.PrepareLeaseFunction;
 import io.farwarp.v1.PreparedFunction;
 import io.farwarp.v1.RevokeLease;
@@ -141,10 +142,13 @@ final class ControlWires {
 
   /** Tells {@code listener} how {@code lease} is now. */
   void tell(Lease lease, LeaseListener listener) {
-    LeaseEvent event = messages.event(lease, listener.tokens());
-    parcels.add(
-        new Parcel(
-            lease.state() == LeaseState.ACTIVE ? lease.id() : null, () -> listener.event(event)));
+    LeaseEvent event = messages.event(lease);
+    if (lease.state() == LeaseState.ACTIVE) {
+      LeaseToken token = messages.token(lease);
+      parcels.add(new Parcel(lease.id(), () -> listener.active(event, token)));
+    } else {
+      later(() -> listener.event(event));
+    }
   }
 
   /** No one is told that this lease is active. */

@@ -7,6 +7,7 @@ import io.farwarp.v1.FunctionVersion;
 import io.farwarp.v1.Lease;
 import io.farwarp.v1.LeaseEvent;
 import io.farwarp.v1.LeaseServiceGrpc;
+import io.farwarp.v1.LeaseToken;
 import io.farwarp.v1.PrepareFunctionRequest;
 import io.farwarp.v1.PreparedFunction;
 import io.farwarp.v1.ReleaseRequest;
@@ -30,9 +31,13 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
   private static final char[] ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz".toCharArray();
   private static final int ID_LENGTH = 10;
 
+  /** Leases whose tokens are signed at a time for one caller: each keeps a core busy. */
+  private static final int MAX_SIGNINGS = 2;
+
   private final LeaseControl control;
   private final FunctionRegistry registry;
   private final SecureRandom random = new SecureRandom();
+  private final CallerTurns signings = new CallerTurns(MAX_SIGNINGS, "leases to sign");
 
   LeaseCalls(LeaseControl control, FunctionRegistry registry) {
     this.control = control;
@@ -42,15 +47,18 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
   @Override
   public void acquire(AcquireRequest request, StreamObserver<LeaseEvent> observer) {
     ServerCallStreamObserver<LeaseEvent> call = (ServerCallStreamObserver<LeaseEvent>) observer;
-    // Manifests come from disk, for which the lease book does not wait.
+    String tenant = Caller.current().name();
+    // Manifests come from disk, and tokens have to be signed; the lease book waits for neither.
     AtomicReference<Runnable> withdraw = new AtomicReference<>(() -> {});
     LeaseStream stream =
         LeaseStream.acquire(
-            call, event -> Thread.ofVirtual().start(() -> sendActive(event, call, withdraw.get())));
+            call,
+            (event, token) ->
+                Thread.ofVirtual()
+                    .start(() -> sendActive(tenant, event, token, call, withdraw.get())));
     withdraw.set(() -> control.withdraw(stream));
     call.setOnCancelHandler(() -> control.withdraw(stream));
     call.setOnCloseHandler(() -> control.forget(stream));
-    String tenant = Caller.current().name();
     List<FunctionVersion> functions = new ArrayList<>();
     try {
       LeaseSpec spec = new LeaseSpec(request);
@@ -71,10 +79,24 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
     }
   }
 
-  private void sendActive(
-      LeaseEvent event, ServerCallStreamObserver<LeaseEvent> call, Runnable withdraw) {
+  private Lease sign(String caller, LeaseMessages.Unsigned unsigned) throws Refusal {
+    signings.enter(caller);
     try {
-      LeaseEvent.Builder whole = event.toBuilder();
+      return control.messages().sign(unsigned);
+    } finally {
+      signings.leave(caller);
+    }
+  }
+
+  private void sendActive(
+      String tenant,
+      LeaseEvent event,
+      LeaseToken token,
+      ServerCallStreamObserver<LeaseEvent> call,
+      Runnable withdraw) {
+    try {
+      LeaseMessages.Unsigned unsigned = new LeaseMessages.Unsigned(event.getLease(), token);
+      LeaseEvent.Builder whole = event.toBuilder().setLease(sign(tenant, unsigned));
       for (PreparedFunction.Builder function : whole.getLeaseBuilder().getFunctionsBuilderList()) {
         function.setVersion(registry.withManifest(function.getVersion()));
       }
@@ -100,9 +122,10 @@ final class LeaseCalls extends LeaseServiceGrpc.LeaseServiceImplBase {
     try {
       LeaseSpec.checkDuration(request.getDurationMs());
       long durationNs = TimeUnit.MILLISECONDS.toNanos(request.getDurationMs());
-      Lease lease =
-          Replies.await(control.renew(request.getLeaseId(), Caller.current(), durationNs));
-      call.onNext(lease);
+      Caller caller = Caller.current();
+      LeaseMessages.Unsigned renewed =
+          Replies.await(control.renew(request.getLeaseId(), caller, durationNs));
+      call.onNext(sign(caller.name(), renewed));
       call.onCompleted();
     } catch (IllegalArgumentException e) {
       call.onError(Refusal.invalid(String.valueOf(e.getMessage())).toGrpc());

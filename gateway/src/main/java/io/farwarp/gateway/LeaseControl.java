@@ -169,7 +169,7 @@ final class LeaseControl implements AutoCloseable {
     thread.postAnyway(() -> wires.unwatch(leaseId, listener));
   }
 
-  CompletableFuture<io.farwarp.v1.Lease> renew(String leaseId, Caller caller, long durationNs)
+  CompletableFuture<LeaseMessages.Unsigned> renew(String leaseId, Caller caller, long durationNs)
       throws Refusal {
     return call(
         caller,
@@ -178,7 +178,7 @@ final class LeaseControl implements AutoCloseable {
           List<Event> events = apply(new Command.Renew(leaseId, durationNs));
           wires.follow(events);
           refuseIfRefused(events);
-          io.farwarp.v1.Lease answer = messages.lease(lease, true);
+          LeaseMessages.Unsigned answer = messages.unsigned(lease);
           wires.later(() -> complete(done, answer));
         });
   }

@@ -2,7 +2,6 @@ package io.farwarp.gateway;
 
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
-import com.google.protobuf.ByteString;
 import io.farwarp.gateway.book.Command;
 import io.farwarp.gateway.book.FunctionSlot;
 import io.farwarp.gateway.book.Lease;
@@ -36,8 +35,11 @@ final class LeaseMessages {
     this.key = key;
   }
 
-  /** The state that {@code lease} is in; with {@code tokens} what its holder needs to connect. */
-  LeaseEvent event(Lease lease, boolean tokens) {
+  /** An ACTIVE lease, and what the tokens say that its holder is to get with it. */
+  record Unsigned(io.farwarp.v1.Lease lease, LeaseToken token) {}
+
+  /** The state that {@code lease} is in, without tokens. */
+  LeaseEvent event(Lease lease) {
     LeaseEvent.Builder event =
         LeaseEvent.newBuilder()
             .setLeaseId(lease.id())
@@ -48,12 +50,16 @@ final class LeaseMessages {
       event.setStatus(lease.status().name());
     }
     if (lease.state() == LeaseState.ACTIVE) {
-      event.setLease(lease(lease, tokens));
+      event.setLease(lease(lease));
     }
     return event.build();
   }
 
-  io.farwarp.v1.Lease lease(Lease lease, boolean tokens) {
+  Unsigned unsigned(Lease lease) {
+    return new Unsigned(lease(lease), token(lease));
+  }
+
+  private io.farwarp.v1.Lease lease(Lease lease) {
     AcquireRequest request = lease.spec().request();
     Slice slice = lease.slice();
     io.farwarp.v1.Lease.Builder message =
@@ -68,12 +74,7 @@ final class LeaseMessages {
             .setTtlMs(remainingMs(lease))
             .setQueuedMs(NANOSECONDS.toMillis(lease.queuedNs()))
             .setPrepareMs(NANOSECONDS.toMillis(lease.prepareNs()));
-    for (WorkerEndpoint worker : lease.workers()) {
-      message.addWorkers(
-          tokens
-              ? worker.toBuilder().setToken(token(lease, worker.getWorkerIndex())).build()
-              : worker);
-    }
+    message.addAllWorkers(lease.workers());
     for (FunctionSlot function : lease.functions()) {
       if (function.ready()) {
         message.addFunctions(function.toPreparedFunction());
@@ -82,23 +83,35 @@ final class LeaseMessages {
     return message.build();
   }
 
-  private ByteString token(Lease lease, int workerIndex) {
+  /** What the token for each worker of {@code lease} says, but for that worker's index. */
+  LeaseToken token(Lease lease) {
     AcquireRequest request = lease.spec().request();
     Slice slice = lease.slice();
-    return key.sign(
-        LeaseToken.newBuilder()
-            .setLeaseId(lease.id())
-            .setTenant(lease.tenant())
-            .setExecutorId(slice == null ? "" : slice.executorId())
-            .setWorkerIndex(workerIndex)
-            .setWindowBytes(request.getWindowBytes())
-            .setShareMillis(request.getShareMillis())
-            .setHotUs(request.getHotUs())
-            .setIssuedAtUnixMs(clock.unixMs(clock.nowNs()))
-            .setExpiresAtUnixMs(clock.unixMs(lease.deadlineNs()))
-            .setClientPublicKey(request.getClientPublicKey())
-            .setRenewal(lease.renewal())
-            .build());
+    return LeaseToken.newBuilder()
+        .setLeaseId(lease.id())
+        .setTenant(lease.tenant())
+        .setExecutorId(slice == null ? "" : slice.executorId())
+        .setWindowBytes(request.getWindowBytes())
+        .setShareMillis(request.getShareMillis())
+        .setHotUs(request.getHotUs())
+        .setIssuedAtUnixMs(clock.unixMs(clock.nowNs()))
+        .setExpiresAtUnixMs(clock.unixMs(lease.deadlineNs()))
+        .setClientPublicKey(request.getClientPublicKey())
+        .setRenewal(lease.renewal())
+        .build();
+  }
+
+  /**
+   * The lease with a signed token for each worker. Takes some ten microseconds for each; any
+   * thread, but not the book's, which all leases wait for.
+   */
+  io.farwarp.v1.Lease sign(Unsigned unsigned) {
+    io.farwarp.v1.Lease.Builder signed = unsigned.lease.toBuilder();
+    for (WorkerEndpoint.Builder worker : signed.getWorkersBuilderList()) {
+      worker.setToken(
+          key.sign(unsigned.token.toBuilder().setWorkerIndex(worker.getWorkerIndex()).build()));
+    }
+    return signed.build();
   }
 
   private long remainingMs(Lease lease) {

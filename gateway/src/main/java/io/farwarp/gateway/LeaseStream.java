@@ -2,9 +2,11 @@ package io.farwarp.gateway;
 
 import io.farwarp.v1.LeaseEvent;
 import io.farwarp.v1.LeaseState;
+import io.farwarp.v1.LeaseToken;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An Acquire call (ends when the lease is ACTIVE or has ended) or a Watch call (ends when the lease
@@ -12,41 +14,30 @@ import java.util.function.Consumer;
  */
 final class LeaseStream implements LeaseListener {
   private final ServerCallStreamObserver<LeaseEvent> call;
-  private final boolean untilActive;
-  private final Consumer<LeaseEvent> active;
+  private final @Nullable BiConsumer<LeaseEvent, LeaseToken> holder;
   private boolean done;
 
   private LeaseStream(
-      ServerCallStreamObserver<LeaseEvent> call, boolean untilActive, Consumer<LeaseEvent> active) {
+      ServerCallStreamObserver<LeaseEvent> call,
+      @Nullable BiConsumer<LeaseEvent, LeaseToken> holder) {
     this.call = call;
-    this.untilActive = untilActive;
-    this.active = active;
+    this.holder = holder;
   }
 
-  /** {@code active} sends the ACTIVE lease and completes the call. */
+  /** {@code holder} signs the tokens, sends the ACTIVE lease and completes the call. */
   static LeaseStream acquire(
-      ServerCallStreamObserver<LeaseEvent> call, Consumer<LeaseEvent> active) {
-    return new LeaseStream(call, true, active);
+      ServerCallStreamObserver<LeaseEvent> call, BiConsumer<LeaseEvent, LeaseToken> holder) {
+    return new LeaseStream(call, holder);
   }
 
   static LeaseStream watch(ServerCallStreamObserver<LeaseEvent> call) {
-    return new LeaseStream(call, false, _ -> {});
-  }
-
-  @Override
-  public boolean tokens() {
-    return untilActive;
+    return new LeaseStream(call, null);
   }
 
   @Override
   public void event(LeaseEvent event) {
     // A reader that is slow misses places in the queue, no state.
     if (done || (event.getState() == LeaseState.QUEUED && !call.isReady())) {
-      return;
-    }
-    if (event.getState() == LeaseState.ACTIVE && untilActive) {
-      done = true;
-      active.accept(event);
       return;
     }
     call.onNext(event);
@@ -56,6 +47,19 @@ final class LeaseStream implements LeaseListener {
         done = true;
         call.onCompleted();
       }
+    }
+  }
+
+  @Override
+  public void active(LeaseEvent event, LeaseToken token) {
+    if (done) {
+      return;
+    }
+    if (holder == null) {
+      call.onNext(event);
+    } else {
+      done = true;
+      holder.accept(event, token);
     }
   }
 
