@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
 /** What an agent says is checked here before it reaches the lease book. */
 final class AgentChecks {
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+  private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]");
   private static final long MAX_BYTES = 1L << 50;
   private static final int MAX_DEVICES = 64;
   private static final int MAX_HELD = 4096;
@@ -99,9 +100,16 @@ final class AgentChecks {
     return prepared.toBuilder().setError(reason(prepared.getError())).build();
   }
 
-  /** {@code text} cut at a length that is fit for a reason. */
+  /**
+   * {@code text} cut at a length that is fit for a reason; a '?' stands for each control or format
+   * character and a space for what ends a line, so that no one writes into the screen or the log of
+   * those who read it.
+   */
   static String reason(String text) {
-    return text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT);
+    String cut = text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT);
+    return UNPRINTABLE
+        .matcher(cut)
+        .replaceAll(found -> Character.isWhitespace(found.group().charAt(0)) ? " " : "?");
   }
 
   private static void id(String field, String value) throws Refusal {

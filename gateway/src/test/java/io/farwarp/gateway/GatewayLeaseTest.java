@@ -268,6 +268,13 @@ class GatewayLeaseTest {
   }
 
   @Test
+  void reasons_carry_no_terminal_controls() {
+    gateway.agent("exec-1", 64).prepareError = "file \u001b]0;x\u0007\u009b2J\u202e\nL-1 is yours";
+    LeaseEvent end = lastEvent(gateway.leases().acquire(request(2).build()), LeaseState.FAILED);
+    assertTrue(end.getReason().endsWith(": file ?]0;x??2J? L-1 is yours"), end.getReason());
+  }
+
+  @Test
   void worker_that_dies_ends_the_lease_for_who_watches() {
     FakeAgent agent = gateway.agent("exec-1", 64);
     Lease lease = gateway.acquire(request(2));

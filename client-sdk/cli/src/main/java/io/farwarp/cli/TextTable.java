@@ -2,9 +2,12 @@ package io.farwarp.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** Rows of text in aligned columns. */
 public final class TextTable {
+  private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]");
+
   private final List<List<String>> rows = new ArrayList<>();
   private final boolean[] right;
 
@@ -21,14 +24,17 @@ public final class TextTable {
     rows.add(first);
   }
 
-  /** Adds a row with a cell for each heading. */
+  /**
+   * Adds a row with a cell for each heading; a '?' stands for each control or format character, so
+   * that what others have written steers no terminal.
+   */
   public TextTable row(Object... cells) {
     if (cells.length != right.length) {
       throw new IllegalArgumentException(cells.length + " cells for " + right.length + " columns");
     }
     List<String> row = new ArrayList<>();
     for (Object cell : cells) {
-      row.add(String.valueOf(cell));
+      row.add(UNPRINTABLE.matcher(String.valueOf(cell)).replaceAll("?"));
     }
     rows.add(row);
     return this;

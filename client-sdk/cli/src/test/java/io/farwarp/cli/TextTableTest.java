@@ -20,6 +20,18 @@ class TextTableTest {
   }
 
   @Test
+  void what_others_have_written_steers_no_terminal() {
+    TextTable table =
+        new TextTable("REASON", "N>").row("\u001b[2Jgone\nL-1\u202e\u009b1m\u2028", 1);
+    assertEquals(
+        """
+        REASON             N
+        ?[2Jgone?L-1??1m?  1
+        """,
+        table.toString());
+  }
+
+  @Test
   void quantities_have_the_unit_that_fits() {
     assertEquals("512 B", Quantities.bytes(512));
     assertEquals("1.5 KiB", Quantities.bytes(1536));
