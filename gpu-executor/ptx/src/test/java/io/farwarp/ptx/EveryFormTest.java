@@ -64,7 +64,8 @@ final class EveryFormTest {
           "createpolicy",
           "alloca",
           "stacksave",
-          "stackrestore");
+          "stackrestore",
+          "cp");
 
   /** Each modifier, and none, with the types. */
   private static Set<String> traits(String name, String suffix) {

@@ -76,6 +76,7 @@ final class InstructionEmitter {
       case LD -> MemoryEmitter.load(body, instruction);
       case ST -> MemoryEmitter.store(body, instruction);
       case ATOM, RED -> AtomicEmitter.emit(body, instruction);
+      case COPY -> CopyEmitter.emit(body, instruction);
       case POLICY -> {
         body.code.lconst_0();
         body.store(instruction, instruction.operand(0), PtxType.B64);

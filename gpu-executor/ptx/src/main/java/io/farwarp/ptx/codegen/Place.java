@@ -161,6 +161,12 @@ final class Place {
 
   /** Pushes the address of the operand plus {@code more} bytes, in its own space. */
   void pushAddress(int more) {
+    pushAddress(body, instruction, memory, more);
+  }
+
+  /** Pushes the address of an operand plus {@code more} bytes, in the operand's own space. */
+  static void pushAddress(
+      MethodBody body, Instruction instruction, Operand.Memory memory, int more) {
     long offset = memory.offset() + more;
     VirtualRegister base = memory.base();
     if (base != null) {

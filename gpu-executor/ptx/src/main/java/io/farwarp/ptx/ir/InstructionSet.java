@@ -304,6 +304,12 @@ public final class InstructionSet {
     form("st", Opcode.ST, 0, 3, 3, STORE_ORDER + "(\\.global)?" + cache + MEMORY_TYPE);
     form("atom", Opcode.ATOM, 1, 4, 4, atomic + reduce(hint));
     form("red", Opcode.RED, 0, 3, 3, atomic + reduce(hint));
+    String copy = "\\.async\\.(ca|cg)\\.shared(::cta)?\\.global";
+    String ahead = "(\\.L2::(64B|128B|256B))?";
+    form("cp", Opcode.COPY, 0, 3, 4, copy + ahead);
+    form("cp", Opcode.COPY, 0, 4, 5, copy + hint + ahead);
+    form("cp", Opcode.HINT, 0, 0, 0, "\\.async\\.(commit_group|wait_all)");
+    form("cp", Opcode.HINT, 0, 1, 1, "\\.async\\.wait_group");
     String policy = "(\\.L2::evict_[a-z]+){1,2}\\.b64";
     form("createpolicy", Opcode.POLICY, 1, 1, 2, "\\.fractional" + policy);
     form("createpolicy", Opcode.POLICY, 1, 4, 4, "\\.range(\\.global)?" + policy);

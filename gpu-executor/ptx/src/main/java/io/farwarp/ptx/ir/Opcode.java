@@ -70,6 +70,8 @@ public enum Opcode {
   ST,
   ATOM,
   RED,
+  /** A copy from global to shared memory. */
+  COPY,
   /** A cache policy, which has a value that nothing depends on. */
   POLICY,
   // Control.

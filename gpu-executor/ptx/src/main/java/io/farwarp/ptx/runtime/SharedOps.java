@@ -6,7 +6,8 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * Atomic read-modify-write on shared memory, given by offset; each gives the old value. All threads
- * of a block run on one worker, so that plain loads and stores are atomic among them.
+ * of a block run on one worker, so that plain loads and stores are atomic among them. And the copy
+ * into shared memory.
  */
 public final class SharedOps {
   private SharedOps() {}
@@ -28,6 +29,29 @@ public final class SharedOps {
   private static long swap(MemorySegment shared, long at, long old, long value) {
     shared.set(ValueLayout.JAVA_LONG_UNALIGNED, at, value);
     return old;
+  }
+
+  /**
+   * Copies {@code taken} bytes from a generic address to an offset in shared memory, and zeros
+   * behind them, {@code bytes} together, to which both places are aligned.
+   */
+  public static void copy(
+      BlockContext context, long to, long from, int bytes, int taken, int line) {
+    MemorySegment shared = checked(context, to, bytes, line);
+    if (taken == bytes) {
+      MemorySegment source = context.locate(from, bytes, line);
+      MemorySegment.copy(source, BlockContext.offset(source, from), shared, to, bytes);
+      return;
+    }
+    context.requireAligned(from, bytes, line);
+    if (taken < 0 || taken > bytes) {
+      throw new DeviceTrap(PtxFault.Kind.ILLEGAL_ADDRESS, line, from);
+    }
+    // Only what is taken has to lie in an allocation.
+    for (int i = 0; i < taken; i++) {
+      shared.set(ValueLayout.JAVA_BYTE, to + i, context.loadByte(from + i, line));
+    }
+    shared.asSlice(to + taken, bytes - taken).fill((byte) 0);
   }
 
   public static int add(BlockContext context, long at, int value, int line) {
