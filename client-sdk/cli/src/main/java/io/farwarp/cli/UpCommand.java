@@ -55,7 +55,8 @@ public final class UpCommand implements Callable<Integer> {
       names = "--window-memory",
       paramLabel = "SIZE",
       description =
-          "Memory that leases may take together, 4G or 512M (default: half of what is free).")
+          "Memory that leases' windows may take together, 4G or 512M (default: a quarter of what is"
+              + " free).")
   private @Nullable String windowMemory;
 
   @Option(

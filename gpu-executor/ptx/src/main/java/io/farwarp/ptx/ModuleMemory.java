@@ -22,16 +22,18 @@ final class ModuleMemory implements AutoCloseable {
   private final Map<String, Symbol.ModuleVariable> symbols = new LinkedHashMap<>();
   private final Map<String, Symbol.DeviceFunction> functions = new LinkedHashMap<>();
   private final MemorySegment[] segments;
+  private final long bytes;
 
-  private ModuleMemory(int variables) {
-    segments = new MemorySegment[variables];
+  private ModuleMemory(int variables, long bytes) {
+    this.segments = new MemorySegment[variables];
+    this.bytes = bytes;
   }
 
   static ModuleMemory of(SourceModule module, PtxOptions options) throws PtxException {
     List<SourceVariable> variables =
         module.variables().stream().filter(v -> !v.space().equals("shared")).toList();
-    checkSizes(variables, options);
-    ModuleMemory memory = new ModuleMemory(variables.size());
+    long bytes = checkedBytes(variables, options);
+    ModuleMemory memory = new ModuleMemory(variables.size(), bytes);
     for (SourceFunction function : module.functions()) {
       if (!function.entry()) {
         long address = FunctionAddress.of(memory.functions.size());
@@ -47,13 +49,14 @@ final class ModuleMemory implements AutoCloseable {
         memory.initialise(variable);
       }
       return memory;
-    } catch (PtxException e) {
+    } catch (PtxException | RuntimeException | Error e) {
       memory.close();
       throw e;
     }
   }
 
-  private static void checkSizes(List<SourceVariable> variables, PtxOptions options)
+  /** What all variables take together, with what their alignment may cost. */
+  private static long checkedBytes(List<SourceVariable> variables, PtxOptions options)
       throws PtxException {
     if (variables.size() > MAX_VARIABLES) {
       throw new PtxException(0, "a module has at most " + MAX_VARIABLES + " variables");
@@ -64,15 +67,14 @@ final class ModuleMemory implements AutoCloseable {
         throw new PtxException(
             variable.line(), "variable '" + variable.name() + "' has no size in this module");
       }
-      total += variable.sizeBytes() + variable.alignBytes();
-      if (total > options.maxModuleMemoryBytes()) {
-        throw new PtxException(
-            variable.line(),
-            "the module's variables take more than the limit of "
-                + options.maxModuleMemoryBytes()
-                + " bytes");
-      }
+      long end = total + variable.sizeBytes() + Math.max(16, variable.alignBytes());
+      total = end < total ? Long.MAX_VALUE : end;
     }
+    if (total > options.maxModuleMemoryBytes()) {
+      throw new PtxMemoryException(
+          variables.getFirst().line(), total, options.maxModuleMemoryBytes());
+    }
+    return total;
   }
 
   private void allocate(SourceVariable variable) throws PtxException {
@@ -170,6 +172,10 @@ final class ModuleMemory implements AutoCloseable {
       case 4 -> segment.set(ValueLayout.JAVA_INT_UNALIGNED, offset, (int) bits);
       default -> segment.set(ValueLayout.JAVA_LONG_UNALIGNED, offset, bits);
     }
+  }
+
+  long bytes() {
+    return bytes;
   }
 
   /** Variables and device functions by name. */

@@ -39,6 +39,7 @@ public final class PtxModule implements AutoCloseable {
   /**
    * Parses, verifies and compiles a module; nothing is generated later.
    *
+   * @throws PtxMemoryException if its variables take more than the options allow
    * @throws PtxException if the text is malformed, or uses what this device does not support
    */
   public static PtxModule load(String ptx, PtxOptions options) throws PtxException {
@@ -153,6 +154,11 @@ public final class PtxModule implements AutoCloseable {
   /** The PTX that was loaded; of a fatbin, the one that was chosen. */
   public String text() {
     return text;
+  }
+
+  /** What the variables take until {@link #close}, outside the heap. */
+  public long memoryBytes() {
+    return memory.bytes();
   }
 
   /** In the order of the text. */

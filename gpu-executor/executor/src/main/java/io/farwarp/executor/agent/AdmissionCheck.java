@@ -44,11 +44,24 @@ final class AdmissionCheck {
   private static @Nullable String hostRefusal(PrepareLease order) {
     try {
       // shm and tcp, and the PTX CPU device, lock no pages; who pins windows asks for memlock too.
-      return HostLimits.read()
-          .refusal(order.getWindowBytes(), order.getWorkers(), false)
-          .orElse(null);
+      String refusal =
+          HostLimits.read().refusal(order.getWindowBytes(), order.getWorkers(), false).orElse(null);
+      return refusal == null ? memoryRefusal(order) : refusal;
     } catch (IOException e) {
       return "the host's limits cannot be read: " + e.getMessage();
     }
+  }
+
+  /**
+   * Counts what workers may take beside their windows, which nothing gives back once it is used.
+   */
+  private static @Nullable String memoryRefusal(PrepareLease order) throws IOException {
+    long workerBytes = HostMemory.workerBytes(order.getWindowBytes());
+    long availableBytes = HostMemory.availableBytes();
+    return workerBytes <= availableBytes / order.getWorkers()
+        ? null
+        : "%d workers that may take %d bytes each with their windows; %d bytes are available"
+                .formatted(order.getWorkers(), workerBytes, availableBytes)
+            + " on this host: ask for fewer or for smaller windows";
   }
 }

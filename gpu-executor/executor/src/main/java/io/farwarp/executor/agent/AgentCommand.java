@@ -73,7 +73,8 @@ public final class AgentCommand implements Callable<Integer> {
       names = "--window-memory",
       paramLabel = "SIZE",
       description =
-          "Memory that leases may take together (4G, 512M); default: half of what is free.")
+          "Memory that leases' windows may take together (4G, 512M); default: a quarter of what is"
+              + " free, for a worker may take as much again beside its window.")
   private @Nullable String windowMemory;
 
   @Option(
@@ -81,7 +82,7 @@ public final class AgentCommand implements Callable<Integer> {
       paramLabel = "N",
       description =
           "Worker processes that may run together, 1 to 4096; default: as many as fit into what is"
-              + " free beside the windows, at 256 MiB each.")
+              + " free beside twice the windows, at 1 GiB each.")
   private @Nullable Integer maxWorkers;
 
   @Option(

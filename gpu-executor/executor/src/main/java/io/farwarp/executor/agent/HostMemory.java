@@ -1,19 +1,20 @@
 package io.farwarp.executor.agent;
 
+import io.farwarp.executor.device.ptx.NativeBudget;
 import io.farwarp.rdma.linux.CgroupMemory;
 import io.farwarp.rdma.linux.HostLimits;
 import java.io.IOException;
 
 /** How much memory of this host an agent may promise away. */
 final class HostMemory {
-  /**
-   * What a worker process is counted as, beside its window: what one takes as a rule. Its heap may
-   * grow to {@link #WORKER_HEAP_MIB} while it loads a package of 64 MiB, which not all do at once.
-   */
-  static final long WORKER_BYTES = 256L << 20;
+  /** The Java heap of a worker: a package as it is read, its modules and what they become. */
+  static final long HEAP_BYTES = 512L << 20;
 
-  /** A package as it is read, its modules and what they are compiled to. */
-  static final int WORKER_HEAP_MIB = 512;
+  /** What a worker's JVM takes itself: code, classes, stacks, its compilers. */
+  private static final long JVM_BYTES = 256L << 20;
+
+  /** What a worker process may take, beside its window and as much again. */
+  static final long WORKER_BYTES = HEAP_BYTES + JVM_BYTES + NativeBudget.BASE_BYTES;
 
   static final int MAX_WORKERS = 4096;
 
@@ -21,17 +22,27 @@ final class HostMemory {
 
   private HostMemory() {}
 
-  /** Half of what is available now, within the cgroup's limit; a multiple of 2 MiB. */
+  /**
+   * A quarter of what is available now, within the cgroup's limit; a multiple of 2 MiB. Workers may
+   * take as much again by their windows' size, and the other half for themselves.
+   */
   static long defaultWindowBytes() throws IOException {
-    return availableBytes() / 2 / ROUND_BYTES * ROUND_BYTES;
+    return availableBytes() / 4 / ROUND_BYTES * ROUND_BYTES;
   }
 
   /** As many workers as what is available now, beside the windows, has room for; at least one. */
   static int defaultMaxWorkers(long windowBytes) throws IOException {
-    return Math.clamp((availableBytes() - windowBytes) / WORKER_BYTES, 1, MAX_WORKERS);
+    long leftBytes = availableBytes() - windowBytes - windowBytes;
+    return Math.clamp(leftBytes / WORKER_BYTES, 1, MAX_WORKERS);
   }
 
-  private static long availableBytes() throws IOException {
+  /** The most that one worker may take of the host's memory, its window included. */
+  static long workerBytes(long windowBytes) {
+    return windowBytes + NativeBudget.limitBytes(windowBytes) + HEAP_BYTES + JVM_BYTES;
+  }
+
+  /** What is available now, within the cgroup's limit. */
+  static long availableBytes() throws IOException {
     HostLimits limits = HostLimits.read();
     long cgroupLeft = limits.cgroup().map(CgroupMemory::leftBytes).orElse(Long.MAX_VALUE);
     return Math.min(limits.availableBytes(), cgroupLeft);

@@ -56,7 +56,12 @@ final class WorkerProcess {
     this.window = window;
     this.process = process;
     this.events = events;
-    this.cgroup = WorkerCgroup.enter(process.pid(), WorkerCgroup.ROOT, WorkerCgroup.SELF);
+    this.cgroup =
+        WorkerCgroup.enter(
+            process.pid(),
+            HostMemory.workerBytes(window.sizeBytes()),
+            WorkerCgroup.ROOT,
+            WorkerCgroup.SELF);
     this.channel = new ControlChannel(process.getInputStream(), process.getOutputStream());
   }
 
@@ -116,7 +121,7 @@ final class WorkerProcess {
   private static List<String> command(Path temporary) {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-Xmx" + HostMemory.WORKER_HEAP_MIB + "m",
+        "-Xmx" + HostMemory.HEAP_BYTES,
         "-XX:+UseG1GC",
         "-XX:-UsePerfData",
         "-Xshare:auto",

@@ -1,5 +1,6 @@
 package io.farwarp.executor.worker;
 
+import io.farwarp.executor.device.ptx.NativeBudget;
 import io.farwarp.rdma.linux.ErrnoException;
 import io.farwarp.rdma.linux.Libc;
 
@@ -15,13 +16,11 @@ final class Sandbox {
   private static final long MAX_PROCESSES = 32_768;
 
   /**
-   * Of memory of its own, which the window is not: a full heap, code, metadata, stacks and a
-   * warming-up example, with room. Not {@code RLIMIT_AS}: a JVM reserves addresses far beyond that.
+   * Of memory of its own, which the window is not, beside {@link NativeBudget}: a full heap, code,
+   * metadata and stacks, with room for what is mapped and never touched. Not {@code RLIMIT_AS}: a
+   * JVM reserves addresses far beyond that.
    */
   private static final long MAX_OWN_BYTES = 2L << 30;
-
-  /** Scratch memory may grow to the window's size or this, for its stream and for warming up. */
-  private static final long LEAST_SCRATCH_BYTES = 64L << 20;
 
   private Sandbox() {}
 
@@ -34,7 +33,7 @@ final class Sandbox {
     Libc.prctl(Libc.PR_SET_NO_NEW_PRIVS, 1);
     limit(Libc.RLIMIT_CORE, 0);
     limit(Libc.RLIMIT_NOFILE, MAX_DESCRIPTORS);
-    limit(Libc.RLIMIT_DATA, MAX_OWN_BYTES + 2 * Math.max(windowBytes, LEAST_SCRATCH_BYTES));
+    limit(Libc.RLIMIT_DATA, MAX_OWN_BYTES + NativeBudget.limitBytes(windowBytes));
     if (!isRoot()) {
       limit(Libc.RLIMIT_NPROC, MAX_PROCESSES);
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.farwarp.executor.TestClient;
 import io.farwarp.executor.TestFunctions;
 import io.farwarp.executor.TestLease;
+import io.farwarp.executor.device.ptx.NativeBudget;
 import io.farwarp.rdma.linux.SharedMemory;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.StartWorker;
@@ -126,7 +127,7 @@ final class WorkerProcessTest {
     String limits = Files.readString(Path.of("/proc/" + process.pid() + "/limits"), UTF_8);
     assertTrue(limits.lines().anyMatch(l -> l.matches("Max core file size +0 +0 .*")), limits);
     assertTrue(limits.lines().anyMatch(l -> l.matches("Max open files +1024 .*")), limits);
-    long bytes = (2L << 30) + 2 * (64L << 20);
+    long bytes = (2L << 30) + NativeBudget.limitBytes(WINDOW_BYTES);
     assertTrue(limits.lines().anyMatch(l -> l.matches("Max data size +" + bytes + " .*")), limits);
   }
 

@@ -9,6 +9,7 @@ import io.farwarp.function.FunctionSpec;
 import io.farwarp.ptx.NoPtxException;
 import io.farwarp.ptx.PtxException;
 import io.farwarp.ptx.PtxExecutor;
+import io.farwarp.ptx.PtxMemoryException;
 import io.farwarp.ptx.PtxModule;
 import io.farwarp.ptx.PtxOptions;
 import io.farwarp.v1.DeviceClass;
@@ -28,6 +29,7 @@ public final class PtxDevice implements Device {
 
   private final int threads;
   private final PtxExecutor executor;
+  private final NativeBudget budget = NativeBudget.ofWindow(0);
   private final PrintLog printLog = new PrintLog();
   private volatile MemorySegment window = MemorySegment.NULL;
 
@@ -60,6 +62,12 @@ public final class PtxDevice implements Device {
   @Override
   public void attachWindow(MemorySegment newWindow) {
     window = newWindow;
+    budget.windowBytes(newWindow.byteSize());
+  }
+
+  /** What modules, scratch and warming up share. */
+  NativeBudget budget() {
+    return budget;
   }
 
   PrintLog printLog() {
@@ -77,15 +85,41 @@ public final class PtxDevice implements Device {
   @Override
   public DeviceModule load(FunctionPackage functionPackage, FunctionSpec spec)
       throws DeviceException {
-    String function = spec.name() + ":" + spec.version();
     List<CompiledModule> compiled = new ArrayList<>();
+    boolean loaded = false;
+    try {
+      compile(functionPackage, spec, compiled);
+      String function = spec.name() + ":" + spec.version();
+      DeviceModule module =
+          new PtxDeviceModule(
+              this, spec, compiled, ManifestCheck.kernels(function, spec, compiled));
+      loaded = true;
+      return module;
+    } finally {
+      if (!loaded) {
+        close(compiled);
+      }
+    }
+  }
+
+  /** Frees the variables of modules, after the last launch of their kernels has ended. */
+  void close(List<CompiledModule> modules) {
+    for (CompiledModule compiled : modules) {
+      compiled.module().close();
+      budget.give(compiled.module().memoryBytes());
+    }
+  }
+
+  private void compile(
+      FunctionPackage functionPackage, FunctionSpec spec, List<CompiledModule> into)
+      throws DeviceException {
+    String function = spec.name() + ":" + spec.version();
     List<String> held = new ArrayList<>();
     for (Module module : functionPackage.manifest().getModulesList()) {
       String file = module.getFile();
       if (module.getKind() == ModuleKind.PTX || module.getKind() == ModuleKind.FATBIN) {
         try {
-          PtxModule loaded = PtxModule.load(functionPackage.file(file), PtxOptions.defaults());
-          compiled.add(new CompiledModule(file, loaded));
+          into.add(new CompiledModule(file, load(function, file, functionPackage)));
         } catch (NoPtxException e) {
           held.add("%s (FATBIN %s)".formatted(file, String.join(", ", e.architectures())));
         } catch (PtxException e) {
@@ -96,18 +130,43 @@ public final class PtxDevice implements Device {
         held.add("%s (%s %s)".formatted(file, module.getKind(), module.getArchitecture()));
       }
     }
-    if (compiled.isEmpty()) {
+    if (into.isEmpty()) {
       throw new DeviceException(
           Status.NO_BINARY_FOR_DEVICE,
           "%s holds no PTX, which the %s needs; it holds %s"
               .formatted(function, NAME, String.join(", ", held)));
     }
-    return new PtxDeviceModule(this, spec, ManifestCheck.kernels(function, spec, compiled));
+  }
+
+  /** Loads a module within what the budget has left. */
+  private PtxModule load(String function, String file, FunctionPackage functionPackage)
+      throws PtxException, DeviceException {
+    PtxOptions options = PtxOptions.defaults();
+    try {
+      PtxModule module =
+          PtxModule.load(
+              functionPackage.file(file),
+              new PtxOptions(
+                  options.maxTextChars(), budget.leftBytes(), options.maxLocalBytesPerThread()));
+      if (budget.take(module.memoryBytes())) {
+        return module;
+      }
+      module.close(); // scratch has grown meanwhile
+      throw noMemory(function, file, module.memoryBytes());
+    } catch (PtxMemoryException e) {
+      throw noMemory(function, file, e.neededBytes());
+    }
+  }
+
+  private DeviceException noMemory(String function, String file, long bytes) {
+    return new DeviceException(
+        Status.RESOURCE_EXHAUSTED,
+        "%s: %s: the module's variables take %s".formatted(function, file, budget.refusal(bytes)));
   }
 
   @Override
   public DeviceStream openStream(Runnable ended) {
-    PtxStream stream = new PtxStream(executor, window.byteSize(), ended);
+    PtxStream stream = new PtxStream(executor, budget, ended);
     stream.start();
     return stream;
   }

@@ -206,14 +206,11 @@ final class PtxDeviceInvocation implements DeviceInvocation {
   }
 
   private void runPlan(PtxExecutor executor, ScratchSlab scratch) throws PtxFault {
-    if (scratchBytes > scratch.limitBytes()) {
-      fail(
-          Status.RESOURCE_EXHAUSTED,
-          "%d bytes of scratch; the limit is %d, for a window of this size"
-              .formatted(scratchBytes, scratch.limitBytes()));
+    MemorySegment slab = scratch.ofAtLeast(scratchBytes);
+    if (slab == null) {
+      fail(Status.RESOURCE_EXHAUSTED, "scratch takes " + module.budget().refusal(scratchBytes));
       return;
     }
-    MemorySegment slab = scratch.ofAtLeast(scratchBytes);
     List<LaunchSpec> plan = spec.launches();
     // The very segment that was passed: one like it may be closed.
     @SuppressWarnings({"MemorySegmentReferenceEquality", "ReferenceEquality"})

@@ -16,13 +16,19 @@ import org.jspecify.annotations.Nullable;
 final class PtxDeviceModule implements DeviceModule {
   private final PtxDevice device;
   private final FunctionSpec spec;
+  private final List<CompiledModule> modules;
   private final List<PtxKernel> kernels;
   private final LaunchCost cost = new LaunchCost();
 
-  /** {@code kernels} are those of the plan's launches, checked against it. */
-  PtxDeviceModule(PtxDevice device, FunctionSpec spec, List<PtxKernel> kernels) {
+  /**
+   * Closes {@code modules} with itself; {@code kernels} are those of the plan's launches, checked
+   * against it.
+   */
+  PtxDeviceModule(
+      PtxDevice device, FunctionSpec spec, List<CompiledModule> modules, List<PtxKernel> kernels) {
     this.device = device;
     this.spec = spec;
+    this.modules = List.copyOf(modules);
     this.kernels = List.copyOf(kernels);
   }
 
@@ -34,6 +40,10 @@ final class PtxDeviceModule implements DeviceModule {
   /** Logs what kernels of this function have printed. */
   void printed(String text) {
     device.printLog().log(spec.name() + ":" + spec.version(), text);
+  }
+
+  NativeBudget budget() {
+    return device.budget();
   }
 
   LaunchCost cost() {
@@ -76,6 +86,6 @@ final class PtxDeviceModule implements DeviceModule {
 
   @Override
   public void close() {
-    // Kernels are classes: they go with the last reference.
+    device.close(modules);
   }
 }

@@ -38,9 +38,9 @@ final class PtxStream implements DeviceStream {
   private final Runnable onEnded;
   private final Thread thread;
 
-  PtxStream(PtxExecutor executor, long windowBytes, Runnable onEnded) {
+  PtxStream(PtxExecutor executor, NativeBudget budget, Runnable onEnded) {
     this.executor = executor;
-    this.scratch = ScratchSlab.forWindow(windowBytes);
+    this.scratch = new ScratchSlab(budget);
     this.onEnded = onEnded;
     this.thread = Thread.ofPlatform().daemon().name("ptx-stream").unstarted(this::runHanded);
   }

@@ -13,9 +13,6 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs a function over and over on memory of its own, until the JVM has compiled its kernels. */
 final class WarmUp {
-  /** An example that needs more memory for tensors than this is not run. */
-  private static final long MAX_BYTES = 256L << 20;
-
   /** Runs after which HotSpot has compiled whatever a short kernel consists of. */
   private static final int ENOUGH_RUNS = 20_000;
 
@@ -27,20 +24,21 @@ final class WarmUp {
     long startNs = System.nanoTime();
     long[] offsets = new long[example.tensorLengthBytes().length];
     long bytes = layOut(module.spec().parameters(), example.tensorLengthBytes(), offsets);
-    if (bytes < 0 || bytes > MAX_BYTES) {
+    NativeBudget budget = device.budget();
+    if (!budget.take(bytes)) {
       throw new DeviceException(
-          Status.RESOURCE_EXHAUSTED,
-          "the example takes %d bytes of tensors; the limit for warming up is %d"
-              .formatted(bytes, MAX_BYTES));
+          Status.RESOURCE_EXHAUSTED, "the example's tensors take " + budget.refusal(bytes));
     }
     try (Arena arena = Arena.ofShared();
         PtxExecutor executor = PtxExecutor.create(device.threads());
-        ScratchSlab scratch = ScratchSlab.forWindow(device.window().byteSize())) {
+        ScratchSlab scratch = new ScratchSlab(budget)) {
       MemorySegment memory = arena.allocate(Math.max(1, bytes), ScratchSlab.ALIGNMENT_BYTES);
       PtxDeviceInvocation invocation = new PtxDeviceInvocation(module, memory);
       bind(invocation, example, offsets);
       CompletableFuture.delayedExecutor(limitNs, TimeUnit.NANOSECONDS).execute(invocation::stop);
       repeat(invocation, executor, scratch, startNs + limitNs);
+    } finally {
+      budget.give(bytes);
     }
     return System.nanoTime() - startNs;
   }
@@ -70,7 +68,7 @@ final class WarmUp {
     }
   }
 
-  /** Fills {@code offsets}; returns the sum, negative if it overflows. */
+  /** Fills {@code offsets}; returns the sum, {@link Long#MAX_VALUE} if it overflows. */
   private static long layOut(List<ParameterSpec> parameters, long[] lengths, long[] offsets) {
     long next = 0;
     for (ParameterSpec parameter : parameters) {
@@ -78,7 +76,7 @@ final class WarmUp {
         offsets[parameter.index()] = next;
         long end = next + lengths[parameter.index()] + (ScratchSlab.ALIGNMENT_BYTES - 1);
         if (end < next) {
-          return -1;
+          return Long.MAX_VALUE;
         }
         next = end & -ScratchSlab.ALIGNMENT_BYTES;
       }

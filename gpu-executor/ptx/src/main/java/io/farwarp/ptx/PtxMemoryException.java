@@ -1,0 +1,20 @@
+package io.farwarp.ptx;
+
+/** A module whose variables take more than {@link PtxOptions#maxModuleMemoryBytes}. */
+public final class PtxMemoryException extends PtxException {
+  private static final long serialVersionUID = 1L;
+
+  private final long neededBytes;
+
+  PtxMemoryException(int line, long neededBytes, long limitBytes) {
+    super(
+        line,
+        "the module's variables take %d bytes; the limit is %d".formatted(neededBytes, limitBytes));
+    this.neededBytes = neededBytes;
+  }
+
+  /** What all variables take together, alignment included. */
+  public long neededBytes() {
+    return neededBytes;
+  }
+}
