@@ -8,12 +8,14 @@ import io.farwarp.wire.Status;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.StatusRuntimeException;
+import java.net.InetSocketAddress;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Map;
@@ -24,12 +26,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lets a call through when its {@code authorization: Bearer} token is known, its role may make such
  * calls, and the caller has not too many open; the handler finds the {@link Caller} in the context.
- * Health and reflection are open to all, who share one limit.
+ * Health and reflection are open to all. A health check is always let through; the streams of those
+ * who show no credential are limited by address, and all together.
  */
 final class CredentialInterceptor implements ServerInterceptor {
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
   private static final String SCHEME = "Bearer ";
+
+  /** In place of a name, for the streams of all who show no credential. */
+  private static final String EVERYBODY = "everybody without a credential";
 
   private static final Set<Caller.Role> TENANT = EnumSet.of(Caller.Role.TENANT);
   private static final Set<Caller.Role> TENANT_OR_OPERATOR =
@@ -55,12 +61,14 @@ final class CredentialInterceptor implements ServerInterceptor {
 
   private final Credentials credentials;
   private final CallerLimit anyone;
+  private final CallerLimit addresses;
   private final CallerLimit agents;
   private final CallerLimit others;
 
   CredentialInterceptor(Credentials credentials, CallLimits limits) {
     this.credentials = credentials;
     this.anyone = new CallerLimit(limits.anyone());
+    this.addresses = new CallerLimit(limits.address());
     this.agents = new CallerLimit(limits.agent());
     this.others = new CallerLimit(limits.other());
   }
@@ -72,7 +80,7 @@ final class CredentialInterceptor implements ServerInterceptor {
     String service = String.valueOf(method.getServiceName());
     try {
       if (service.startsWith("grpc.")) {
-        return counted(anyone, "", () -> next.startCall(call, headers));
+        return open(call, () -> next.startCall(call, headers));
       }
       Caller caller = authenticate(headers.get(AUTHORIZATION));
       authorize(caller, service, method.getFullMethodName());
@@ -90,19 +98,36 @@ final class CredentialInterceptor implements ServerInterceptor {
     }
   }
 
+  /** A call of a service that is open to all. One answer is owed soon and costs little. */
+  private <Q> ServerCall.Listener<Q> open(
+      ServerCall<Q, ?> call, Supplier<ServerCall.Listener<Q>> start) throws Refusal {
+    if (call.getMethodDescriptor().getType() == MethodDescriptor.MethodType.UNARY) {
+      return start.get();
+    }
+    String address =
+        call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)
+                instanceof InetSocketAddress remote
+            ? remote.getAddress().getHostAddress()
+            : "";
+    return counted(addresses, address, () -> counted(anyone, EVERYBODY, start::get));
+  }
+
+  private interface Start<Q> {
+    ServerCall.Listener<Q> call() throws Refusal;
+  }
+
   /** Counts a call until it is over. */
-  private static <Q> ServerCall.Listener<Q> counted(
-      CallerLimit limit, String name, Supplier<ServerCall.Listener<Q>> start) throws Refusal {
+  private static <Q> ServerCall.Listener<Q> counted(CallerLimit limit, String name, Start<Q> start)
+      throws Refusal {
     if (!limit.enter(name)) {
       throw Refusal.of(
           Status.RESOURCE_EXHAUSTED,
-          "%s has %d calls open, which is the limit: end some, or try later"
-              .formatted(
-                  name.isEmpty() ? "who shows no credential" : "\"" + name + "\"", limit.most()));
+          "\"%s\" has %d calls open, which is the limit: end some, or try later"
+              .formatted(name, limit.most()));
     }
     boolean started = false;
     try {
-      ServerCall.Listener<Q> listener = start.get();
+      ServerCall.Listener<Q> listener = start.call();
       started = true;
       return new SimpleForwardingServerCallListener<>(listener) {
         @Override

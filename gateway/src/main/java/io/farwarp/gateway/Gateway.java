@@ -32,6 +32,9 @@ public final class Gateway implements AutoCloseable {
   private static final int MAX_METADATA_BYTES = 16 << 10;
   private static final int MAX_CALLS_PER_CONNECTION = 1024;
 
+  /** A connection without calls is closed after this; a client connects anew when it calls. */
+  private static final int IDLE_CONNECTION_MIN = 10;
+
   private final GatewayConfig config;
   private final LeaseStore.Opener storeOpener;
   private final List<AutoCloseable> opened = new ArrayList<>();
@@ -101,6 +104,7 @@ public final class Gateway implements AutoCloseable {
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
+            .maxConnectionIdle(IDLE_CONNECTION_MIN, TimeUnit.MINUTES)
             .intercept(new CredentialInterceptor(credentials, config.callLimits()))
             .addService(new LeaseCalls(control, registry))
             .addService(new FunctionCalls(registry, control, config.registryLimits()))

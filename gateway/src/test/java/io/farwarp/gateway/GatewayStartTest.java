@@ -19,6 +19,7 @@ import io.grpc.Channel;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import java.nio.file.Files;
@@ -26,6 +27,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -101,7 +103,7 @@ class GatewayStartTest {
     try (GatewayFixture gateway =
         new GatewayFixture(
             directory.resolve("data"),
-            config -> config.withCallLimits(new CallLimits(10, 10, 2)))) {
+            config -> config.withCallLimits(new CallLimits(10, 10, 10, 2)))) {
       Iterator<LeaseEvent> first = gateway.leases().acquire(request(2).build());
       assertEquals(LeaseState.QUEUED, first.next().getState());
       Iterator<LeaseEvent> second = gateway.leases().acquire(request(2).build());
@@ -126,6 +128,27 @@ class GatewayStartTest {
                   .build());
       lastEvent(second, LeaseState.ACTIVE);
       Await.answer("calls are let in again", () -> letIn(gateway.as("tenant")));
+    }
+  }
+
+  @Test
+  void streams_of_who_shows_no_credential_are_limited_and_health_checks_are_not() throws Exception {
+    try (GatewayFixture gateway =
+        new GatewayFixture(
+            directory.resolve("data"),
+            config -> config.withCallLimits(new CallLimits(10, 2, 10, 10)))) {
+      HealthGrpc.HealthBlockingStub health =
+          HealthGrpc.newBlockingStub(gateway.raw()).withDeadlineAfter(30, TimeUnit.SECONDS);
+      HealthCheckRequest all = HealthCheckRequest.getDefaultInstance();
+      Iterator<HealthCheckResponse> first = health.watch(all);
+      assertEquals(ServingStatus.SERVING, first.next().getStatus());
+      Iterator<HealthCheckResponse> second = health.watch(all);
+      assertEquals(ServingStatus.SERVING, second.next().getStatus());
+      String why = refused(Code.RESOURCE_EXHAUSTED, () -> health.watch(all).next());
+      assertEquals(
+          "\"127.0.0.1\" has 2 calls open, which is the limit: end some, or try later", why);
+      assertEquals(ServingStatus.SERVING, health.check(all).getStatus());
+      assertTrue(letIn(gateway.as("tenant")));
     }
   }
 
