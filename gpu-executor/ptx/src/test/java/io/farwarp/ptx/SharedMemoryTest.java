@@ -237,12 +237,22 @@ final class SharedMemoryTest {
     "'atom.shared.dec.u32 %d, [words], 3;', 5, 3",
     "'red.shared.add.u32 [words], 3; mov.u32 %d, 5;', 5, 8",
     "'atom.acq_rel.cta.shared.add.u32 %d, [words], 3;', 5, 8",
+    "'atom.add.acq_rel.cta.shared::cta.u32 %d, [words], 3;', 5, 8",
     "'atom.add.u32 %d, [%rd1], 3;', 5, 8",
+    "'atom.shared.cas.b16 %h, [words], 5, 77; cvt.u32.u16 %d, %h;', 5, 77",
+    "'atom.shared.cas.b16 %h, [words+2], 0, 1; mov.u32 %d, 5;', 5, 65541",
+    "'atom.cas.b16 %h, [%rd1], 6, 77; cvt.u32.u16 %d, %h;', 5, 5",
+    "'red.shared.add.noftz.f16 [words+2], %one; mov.u32 %d, 5;', 5, 1006632965",
+    "'atom.shared.add.noftz.f16x2 %d, [words], %ones;', 1006648320, 1073758208",
+    "'atom.shared.add.noftz.bf16x2 %d, [words], %ones;', 0, 1006648320",
+    "'red.shared.add.noftz.v2.f16 [words], {%one, %one}; mov.u32 %d, 0;', 0, 1006648320",
     "'ld.volatile.shared.u32 %d, [words]; st.volatile.shared.u32 [%at], 8;', 5, 8"
   })
   void atomics_on_shared_memory_give_the_old_value(String code, int old, int now) throws Exception {
     String before =
-        "mov.u64 %rd1, words;\ncvta.shared.u64 %rd1, %rd1;\nmov.u32 %r1, "
+        ".reg .b16 %h, %one;\n.reg .b32 %ones;\nmov.b16 %one, 0x3C00;\n"
+            + "mov.b32 %ones, 0x3C003C00;\n"
+            + "mov.u64 %rd1, words;\ncvta.shared.u64 %rd1, %rd1;\nmov.u32 %r1, "
             + old
             + ";\nst.shared.u32 [words], %r1;\n";
     assertEquals(old, BlockKernel.run(before + code, 1)[0]);

@@ -93,7 +93,7 @@ public final class InstructionSet {
               case "" -> 0;
               case "weak", "volatile", "relaxed", "acquire", "release", "acq_rel" -> 1;
               case "cta", "cluster", "gpu", "sys" -> 2;
-              case "global", "const", "local", "shared" -> 3;
+              case "global", "const", "local", "shared", "shared::cta" -> 3;
               default -> 4;
             }));
     return String.join(".", words);
