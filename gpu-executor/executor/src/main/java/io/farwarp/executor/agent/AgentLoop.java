@@ -77,8 +77,9 @@ final class AgentLoop {
   private static void runSafely(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException e) {
-      // The loop must go on: deadlines of other leases depend on it.
+    } catch (RuntimeException | Error e) {
+      // The loop must go on: deadlines of other leases depend on it. An Error as well, such as that
+      // of a host without threads to give, which passes.
       LOG.log(Level.ERROR, "defect in the agent's loop", e);
     }
   }

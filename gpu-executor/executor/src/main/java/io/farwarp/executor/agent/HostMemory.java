@@ -30,10 +30,14 @@ final class HostMemory {
     return availableBytes() / 4 / ROUND_BYTES * ROUND_BYTES;
   }
 
-  /** As many workers as what is available now, beside the windows, has room for; at least one. */
+  /**
+   * As many workers as what is available now, beside the windows, and the limits of threads have
+   * room for; at least one.
+   */
   static int defaultMaxWorkers(long windowBytes) throws IOException {
     long leftBytes = availableBytes() - windowBytes - windowBytes;
-    return Math.clamp(leftBytes / WORKER_BYTES, 1, MAX_WORKERS);
+    long byThreads = HostThreads.mostWorkers(WorkerCgroup.ROOT, WorkerCgroup.SELF);
+    return Math.clamp(Math.min(leftBytes / WORKER_BYTES, byThreads), 1, MAX_WORKERS);
   }
 
   /** The most that one worker may take of the host's memory, its window included. */

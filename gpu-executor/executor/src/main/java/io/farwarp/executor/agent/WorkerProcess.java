@@ -74,6 +74,7 @@ final class WorkerProcess {
   static WorkerProcess start(String name, StartWorker order, Path directory, Events events)
       throws IOException {
     SharedMemory window = SharedMemory.create("farwarp-window", order.getLease().getWindowBytes());
+    Process process = null;
     try {
       Path temporary = Files.createDirectory(directory.resolve("tmp"));
       ProcessBuilder builder = new ProcessBuilder(command(temporary));
@@ -81,7 +82,7 @@ final class WorkerProcess {
       builder.environment().clear();
       builder.environment().put("LANG", "C.UTF-8");
       builder.directory(directory.toFile());
-      Process process = startUnprivileged(builder);
+      process = startUnprivileged(builder);
       WorkerProcess worker = new WorkerProcess(name, directory, window, process, events);
       worker.begin(
           order.toBuilder()
@@ -89,7 +90,10 @@ final class WorkerProcess {
               .setDirectory(directory.toString())
               .build());
       return worker;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) {
+      if (process != null) {
+        process.destroyForcibly();
+      }
       window.close();
       throw e;
     }
@@ -101,20 +105,22 @@ final class WorkerProcess {
    */
   private static Process startUnprivileged(ProcessBuilder builder) throws IOException {
     CompletableFuture<Process> started = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .name("worker-start")
-        .start(() -> {
-          try {
-            Libc.prctl(Libc.PR_SET_NO_NEW_PRIVS, 1);
-            started.complete(builder.start());
-          } catch (IOException | RuntimeException e) {
-            started.completeExceptionally(e);
-          }
-        });
     try {
+      Thread.ofPlatform()
+          .name("worker-start")
+          .start(() -> {
+            try {
+              Libc.prctl(Libc.PR_SET_NO_NEW_PRIVS, 1);
+              started.complete(builder.start());
+            } catch (IOException | RuntimeException | Error e) {
+              started.completeExceptionally(e); // whatever it is: the agent's loop waits for it
+            }
+          });
       return started.join();
     } catch (CompletionException e) {
       throw new IOException("the process cannot be started: " + e.getCause(), e);
+    } catch (OutOfMemoryError e) {
+      throw new IOException("the process cannot be started: this host has no thread to give", e);
     }
   }
 

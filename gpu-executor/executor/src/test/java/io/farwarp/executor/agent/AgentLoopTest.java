@@ -54,6 +54,19 @@ final class AgentLoopTest {
     assertEquals(0, after.get());
   }
 
+  @Test
+  void a_host_without_threads_to_give_does_not_end_the_loop() throws Exception {
+    CountDownLatch ticks = new CountDownLatch(3);
+    AgentLoop loop =
+        new AgentLoop(() -> {
+          ticks.countDown();
+          throw new OutOfMemoryError("unable to create native thread");
+        });
+    loop.start();
+    ticks.await();
+    assertTrue(loop.end(20));
+  }
+
   private static void awaitQuietly(CountDownLatch latch) {
     try {
       latch.await();
