@@ -8,8 +8,13 @@ public interface Admission {
   /** A fresh challenge for one connection. */
   byte[] challenge();
 
-  /** Judges the answer to {@code challenge}. Must not throw for any content of {@code answer}. */
-  Verdict admit(byte[] challenge, byte[] answer);
+  /**
+   * Judges the answer to {@code challenge}. Must not throw for any content of {@code answer}.
+   *
+   * @param proven run as soon as the peer has proven itself, before anything that makes it wait:
+   *     from then on it loses its place among the handshakes to nobody
+   */
+  Verdict admit(byte[] challenge, byte[] answer, Runnable proven);
 
   /** The established connection of an admitted peer; the receiver owns it and closes it. */
   void connected(QueuePair queuePair, Admitted admitted);

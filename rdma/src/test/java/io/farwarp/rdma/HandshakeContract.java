@@ -151,15 +151,39 @@ public abstract class HandshakeContract {
   @Test
   void a_peer_that_leaves_after_admission_is_abandoned() throws Exception {
     try (SocketChannel raw = raw()) {
-      raw.write(ByteBuffer.wrap(read(raw, PREFACE_BYTES)));
-      int length =
-          ByteBuffer.wrap(read(raw, Integer.BYTES)).order(ByteOrder.LITTLE_ENDIAN).getInt();
-      byte[] challenge = read(raw, length);
-      raw.write(blob(challenge.length, challenge));
+      answerChallenge(raw);
       assertEquals(1, read(raw, 1)[0]);
     }
     Connection.until(() -> admission.abandoned.get() == 1);
     requireServed();
+  }
+
+  private static void answerChallenge(SocketChannel raw) throws IOException {
+    raw.write(ByteBuffer.wrap(read(raw, PREFACE_BYTES)));
+    int length = ByteBuffer.wrap(read(raw, Integer.BYTES)).order(ByteOrder.LITTLE_ENDIAN).getInt();
+    byte[] challenge = read(raw, length);
+    raw.write(blob(challenge.length, challenge));
+  }
+
+  @Test
+  void a_proven_peer_that_must_wait_is_not_displaced_by_silent_ones() throws Exception {
+    admission.shut();
+    List<SocketChannel> silent = new ArrayList<>();
+    try (SocketChannel proven = raw()) {
+      answerChallenge(proven);
+      admission.awaitOneWaiting();
+      for (int i = 0; i < Acceptor.MAX_AT_ONCE; i++) {
+        silent.add(raw());
+      }
+      readToEnd(silent.getFirst());
+      admission.open();
+      assertEquals(1, read(proven, 1)[0]);
+    } finally {
+      admission.open();
+      for (SocketChannel one : silent) {
+        one.close();
+      }
+    }
   }
 
   @Test

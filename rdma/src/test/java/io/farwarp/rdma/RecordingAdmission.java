@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -17,6 +18,8 @@ public final class RecordingAdmission implements Admission {
   private final ExposedMemory exposed;
   private final AtomicInteger challenges = new AtomicInteger();
   private final BlockingQueue<QueuePair> connected = new LinkedBlockingQueue<>();
+  private volatile CountDownLatch waiting = new CountDownLatch(0);
+  private volatile CountDownLatch opened = new CountDownLatch(0);
   public final AtomicInteger abandoned = new AtomicInteger();
 
   public RecordingAdmission(ExposedMemory exposed) {
@@ -29,8 +32,32 @@ public final class RecordingAdmission implements Admission {
   }
 
   @Override
-  public Verdict admit(byte[] challenge, byte[] answer) {
-    return Arrays.equals(challenge, answer) ? new Admitted(WELCOME, exposed) : new Refused(GO_AWAY);
+  public Verdict admit(byte[] challenge, byte[] answer, Runnable proven) {
+    if (!Arrays.equals(challenge, answer)) {
+      return new Refused(GO_AWAY);
+    }
+    proven.run();
+    waiting.countDown();
+    try {
+      opened.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return new Admitted(WELCOME, exposed);
+  }
+
+  /** From now on who is proven waits for {@link #open}. */
+  void shut() {
+    waiting = new CountDownLatch(1);
+    opened = new CountDownLatch(1);
+  }
+
+  void awaitOneWaiting() throws InterruptedException {
+    waiting.await();
+  }
+
+  void open() {
+    opened.countDown();
   }
 
   @Override

@@ -343,7 +343,7 @@ final class TestWorker implements AutoCloseable {
     }
 
     @Override
-    public Verdict admit(byte[] challenge, byte[] answerBlob) {
+    public Verdict admit(byte[] challenge, byte[] answerBlob, Runnable proven) {
       try {
         Handshake.Answer answer = Handshake.Answer.decode(answerBlob);
         LeaseToken token = token(answer.token());

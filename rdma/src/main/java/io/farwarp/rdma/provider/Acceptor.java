@@ -56,7 +56,10 @@ public final class Acceptor {
       this.handshake = handshake;
     }
 
-    /** From now on the connection is displaced no more: its peer is proven, or it is over. */
+    /**
+     * From now on the connection is displaced no more: its peer is proven, or it is over.
+     * Idempotent.
+     */
     public void settle() {
       lock.lock();
       try {

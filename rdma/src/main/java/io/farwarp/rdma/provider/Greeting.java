@@ -37,13 +37,17 @@ public final class Greeting {
     this.deadlineNs = deadlineNs;
   }
 
-  /** The listener's part up to the judgement, which {@link #sendVerdict} tells the peer. */
-  public Admission.Verdict challenge(Admission admission) throws IOException {
+  /**
+   * The listener's part up to the judgement, which {@link #sendVerdict} tells the peer.
+   *
+   * @param proven as {@link Admission#admit} says
+   */
+  public Admission.Verdict challenge(Admission admission, Runnable proven) throws IOException {
     byte[] challenge = admission.challenge();
     sendPreface();
     sendBlob(challenge);
     receivePreface();
-    return admission.admit(challenge, receiveBlob("answer"));
+    return admission.admit(challenge, receiveBlob("answer"), proven);
   }
 
   public void sendVerdict(Admission.Verdict verdict) throws IOException {

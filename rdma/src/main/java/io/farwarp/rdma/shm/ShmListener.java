@@ -138,7 +138,7 @@ final class ShmListener implements Listener {
       long deadlineNs = System.nanoTime() + Acceptor.TIMEOUT_NS;
       UnixStream stream = new UnixStream(peer, cancel);
       Greeting greeting = new Greeting(stream, ShmTransport.NUMBER, deadlineNs);
-      Admission.Verdict verdict = greeting.challenge(admission);
+      Admission.Verdict verdict = greeting.challenge(admission, place::settle);
       place.settle();
       switch (verdict) {
         case Admission.Refused refused -> {

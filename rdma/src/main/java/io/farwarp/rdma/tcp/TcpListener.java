@@ -93,7 +93,7 @@ final class TcpListener implements Listener {
       }
       long deadlineNs = System.nanoTime() + Acceptor.TIMEOUT_NS;
       Greeting greeting = new Greeting(stream, TcpTransport.NUMBER, deadlineNs);
-      Admission.Verdict verdict = greeting.challenge(admission);
+      Admission.Verdict verdict = greeting.challenge(admission, place::settle);
       place.settle();
       switch (verdict) {
         case Admission.Refused refused -> {

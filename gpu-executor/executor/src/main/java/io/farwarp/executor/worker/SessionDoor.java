@@ -78,9 +78,10 @@ final class SessionDoor implements Admission {
   }
 
   @Override
-  public Verdict admit(byte[] challenge, byte[] answer) {
+  public Verdict admit(byte[] challenge, byte[] answer, Runnable proven) {
     try {
       judge(Handshake.Challenge.decode(challenge), decode(answer));
+      proven.run();
       promisePlace();
     } catch (TokenCheck.Refusal e) {
       LOG.log(Level.INFO, "session refused: {0}: {1}", e.status(), e.reason());
