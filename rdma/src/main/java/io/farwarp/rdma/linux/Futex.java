@@ -18,6 +18,7 @@ public final class Futex {
   private static final long SYS_FUTEX = System.getProperty("os.arch").equals("aarch64") ? 98 : 202;
   private static final int FUTEX_WAIT = 0;
   private static final int FUTEX_WAKE = 1;
+  private static final int ALL = Integer.MAX_VALUE;
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
   private static final FunctionDescriptor SYSCALL =
@@ -59,13 +60,16 @@ public final class Futex {
     }
   }
 
-  /** Wakes one sleeper of the word, in whichever process. */
+  /**
+   * Wakes every sleeper of the word, in whichever process: the peer, which maps it too, may have
+   * parked one of its own there to swallow the wake-up of one.
+   */
   public static void wake(MemorySegment word) {
     try {
       long _ =
           (long)
               WAKE.invokeExact(
-                  SYS_FUTEX, word, FUTEX_WAKE, 1, MemorySegment.NULL, MemorySegment.NULL, 0);
+                  SYS_FUTEX, word, FUTEX_WAKE, ALL, MemorySegment.NULL, MemorySegment.NULL, 0);
     } catch (Throwable e) {
       throw CFunction.unexpected("futex", e);
     }

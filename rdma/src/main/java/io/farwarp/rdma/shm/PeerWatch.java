@@ -2,6 +2,7 @@ package io.farwarp.rdma.shm;
 
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,7 @@ final class PeerWatch {
   private final Runnable wake;
   private final Thread thread;
   private volatile boolean stirred;
+  private volatile boolean joining;
   private volatile @Nullable String failure;
   private volatile long alarmNs = NO_ALARM;
 
@@ -36,8 +38,10 @@ final class PeerWatch {
     thread.start();
   }
 
-  /** Waits for the thread to end, once the link is shut down. */
+  /** Ends the thread and waits for that, once the link is shut down. */
   void join() {
+    joining = true;
+    LockSupport.unpark(thread);
     boolean interrupted = false;
     while (thread.isAlive()) {
       try {
@@ -83,6 +87,10 @@ final class PeerWatch {
       failure = "its end cannot be watched for: " + e.getMessage();
     }
     stirred = true;
-    wake.run();
+    // The peer can write the word that the owner sleeps on, so that one wake-up is missed.
+    while (!joining) {
+      wake.run();
+      LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(TICK_MS));
+    }
   }
 }

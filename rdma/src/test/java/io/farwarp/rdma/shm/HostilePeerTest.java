@@ -10,9 +10,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.farwarp.rdma.Connection;
 import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.RecordingHandler;
+import io.farwarp.rdma.linux.Futex;
 import io.farwarp.wire.Wire;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -52,6 +54,20 @@ final class HostilePeerTest {
     });
     assertTrue(received.disconnected.contains(reason), received.disconnected);
     assertFalse(victim.isOpen());
+  }
+
+  @Test
+  void sleepers_of_the_peers_on_the_victims_word_do_not_swallow_its_wakeup() throws Exception {
+    MemorySegment word = hostile.outgoing().asSlice(RingLayout.WAITING, Integer.BYTES);
+    word.set(JAVA_INT, 0, 1);
+    for (int i = 0; i < 4; i++) {
+      Thread.ofPlatform()
+          .daemon()
+          .start(() -> new Futex().await(word, 1, TimeUnit.SECONDS.toNanos(20)));
+    }
+    Thread sleeper = Thread.ofPlatform().start(() -> victim.await(TimeUnit.MINUTES.toNanos(5)));
+    victim.wakeup();
+    assertTrue(sleeper.join(Duration.ofSeconds(20)));
   }
 
   private void publish(int carried, int length) {

@@ -71,6 +71,7 @@ final class Session implements CompletionHandler {
   private long drainStartNs;
   private long probedNs;
   private boolean probed;
+  private boolean heardSinceProbe; // not by time: an answer may come at the probe's own reading
 
   /** An ENDED that is still to be sent, or null. */
   private @Nullable Status endedStatus;
@@ -150,11 +151,10 @@ final class Session implements CompletionHandler {
    */
   int doWork(long nowNs) {
     int done = queuePair.poll(this, POLL_LIMIT);
-    if (done > 0) {
+    if (done != 0) {
       lastHeardNs = nowNs;
-    } else if (done < 0) {
-      lastHeardNs = nowNs;
-      done = 1;
+      heardSinceProbe = true;
+      done = Math.max(done, 1);
     }
     int advanced = pipeline.advance();
     if (advanced == TURN_LOST) {
@@ -223,10 +223,11 @@ final class Session implements CompletionHandler {
     if (state != State.OPEN) {
       return false;
     }
-    boolean answered = probed && lastHeardNs - probedNs > 0;
+    boolean answered = probed && heardSinceProbe;
     if (!probed || (answered && nowNs - probedNs >= SIGN_OF_LIFE_NS)) {
       probed = responses.probe();
       probedNs = nowNs;
+      heardSinceProbe = false;
       answered = false;
     } else if (!answered && nowNs - probedNs >= SIGN_OF_LIFE_NS) {
       deserted = true;
