@@ -2,6 +2,7 @@ package io.farwarp.ptx;
 
 import io.farwarp.ptx.codegen.ProgramCompiler;
 import io.farwarp.ptx.fatbin.Fatbin;
+import io.farwarp.ptx.ir.AddressedFunctions;
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Lowering;
 import io.farwarp.ptx.ir.ParameterLayout;
@@ -106,11 +107,12 @@ public final class PtxModule implements AutoCloseable {
       }
     }
     Map<String, Symbol> symbols = symbols(source, memory);
+    Map<String, SourceFunction> addressed = AddressedFunctions.of(source, definitions);
     Map<String, Function> functions = new HashMap<>();
     Map<String, Function> entries = new LinkedHashMap<>();
     for (SourceFunction function : definitions.values()) {
       if (function.body() != null) {
-        Function lowered = Lowering.lower(function, options, symbols, definitions);
+        Function lowered = Lowering.lower(function, options, symbols, definitions, addressed);
         (function.entry() ? entries : functions).put(function.name(), lowered);
       } else if (function.entry()) {
         throw new PtxException(

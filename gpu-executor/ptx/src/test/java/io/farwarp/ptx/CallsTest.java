@@ -162,6 +162,91 @@ final class CallsTest {
     });
   }
 
+  private static final String WAITING =
+      """
+      .func (.param .b32 r) w(.param .b32 a)
+      {
+        .reg .b32 %r<3>;
+        ld.param.u32 %r1, [a];
+        bar.sync 0;
+        st.param.b32 [r], %r1;
+        ret;
+      }
+      .func (.param .b32 r) f(.param .b32 a)
+      {
+        .reg .b32 %r<3>;
+        ld.param.u32 %r1, [a];
+        add.u32 %r1, %r1, 7;
+        st.param.b32 [r], %r1;
+        ret;
+      }
+      """;
+
+  private static String calls(String function) {
+    return "mov.u64 %rd3, "
+        + function
+        + ";\n"
+        + """
+        {
+        .param .b32 in;
+        .param .b32 out;
+        st.param.b32 [in], %r2;
+        shape: .callprototype (.param .b32 _) _ (.param .b32 _);
+        call (out), %rd3, (in), shape;
+        ld.param.b32 %r3, [out];
+        }
+        bar.sync 0;
+        st.global.u32 [%rd2], %r3;
+        ret;
+        """;
+  }
+
+  @Test
+  void a_call_by_address_works_where_threads_wait_but_not_to_what_waits() throws Exception {
+    withFloats(memory -> {
+      run(kernel(WAITING, calls("f")), "k", 0, memory);
+      assertEquals(12, memory.getAtIndex(ValueLayout.JAVA_INT, 5));
+      PtxException refused =
+          assertThrows(PtxException.class, () -> Ptx.load(kernel(WAITING, calls("w"))));
+      assertTrue(String.valueOf(refused.getMessage()).contains("bar.sync"), refused::getMessage);
+    });
+  }
+
+  @Test
+  void a_function_that_a_variable_holds_the_address_of_may_be_called() throws Exception {
+    String held = "ld.global.u64 %rd3, [held];\n" + calls("%rd3");
+    withFloats(memory -> {
+      run(kernel(WAITING + ".global .align 8 .u64 held[1] = {f};\n", held), "k", 0, memory);
+      assertEquals(12, memory.getAtIndex(ValueLayout.JAVA_INT, 5));
+      String waits = kernel(WAITING + ".global .align 8 .u64 held[1] = {w};\n", held);
+      PtxException refused = assertThrows(PtxException.class, () -> Ptx.load(waits));
+      assertTrue(String.valueOf(refused.getMessage()).contains("bar.sync"), refused::getMessage);
+    });
+  }
+
+  @Test
+  void a_branch_by_index_works_where_threads_wait() throws Exception {
+    withFloats(memory -> {
+      String body = STEPS.replace("done:", "done: bar.sync 0;");
+      run(kernel("", body), "k", 3, memory);
+      assertEquals(33_034, memory.getAtIndex(ValueLayout.JAVA_INT, 9));
+    });
+  }
+
+  @Test
+  void a_function_called_by_address_has_shared_memory() throws Exception {
+    String shared = WAITING.replace("bar.sync 0;", "");
+    shared =
+        ".shared .align 4 .b32 cell;\n"
+            + shared.replace(
+                "add.u32 %r1, %r1, 7;", "st.shared.u32 [cell], %r1; ld.shared.u32 %r1, [cell];");
+    String text = kernel(shared, calls("f"));
+    withFloats(memory -> {
+      run(text, "k", 0, memory);
+      assertEquals(5, memory.getAtIndex(ValueLayout.JAVA_INT, 5));
+    });
+  }
+
   private static final String GROWING =
       """
       mul.wide.u32 %rd3, %r1, 4;

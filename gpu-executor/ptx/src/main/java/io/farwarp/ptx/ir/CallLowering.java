@@ -16,11 +16,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class CallLowering {
   private final Map<String, SourceFunction> functions;
+  private final Map<String, SourceFunction> addressed;
   private final Map<String, List<String>> tables = new HashMap<>();
   private final Map<String, SourceStatement.Prototype> prototypes = new HashMap<>();
 
-  CallLowering(Map<String, SourceFunction> functions) {
+  CallLowering(Map<String, SourceFunction> functions, Map<String, SourceFunction> addressed) {
     this.functions = functions;
+    this.addressed = addressed;
   }
 
   void declare(SourceStatement.Table table) throws PtxException {
@@ -113,7 +115,10 @@ final class CallLowering {
     return new Operand.Call(name, results, arguments);
   }
 
-  /** The functions that a call by address may reach: those listed, or all of the right shape. */
+  /**
+   * The functions that a call by address may reach: of those whose address is taken, the listed
+   * ones, or all of the right shape.
+   */
   private List<Symbol.DeviceFunction> candidates(
       int line, SourceOperand shape, NameScope scope, int results, int arguments)
       throws PtxException {
@@ -128,7 +133,7 @@ final class CallLowering {
         && (prototype.returns().size() != results || prototype.parameters().size() != arguments)) {
       throw new PtxException(line, "the call does not have the parameters of '" + label + "'");
     }
-    for (SourceFunction function : functions.values()) {
+    for (SourceFunction function : addressed.values()) {
       boolean fits =
           prototype != null
               ? matches(prototype.returns(), function.returns())

@@ -42,21 +42,28 @@ public final class Lowering {
       SourceFunction source,
       PtxOptions options,
       Map<String, ? extends Symbol> moduleSymbols,
-      Map<String, SourceFunction> functions) {
+      Map<String, SourceFunction> functions,
+      Map<String, SourceFunction> addressed) {
     this.source = source;
     this.options = options;
-    calls = new CallLowering(functions);
+    calls = new CallLowering(functions, addressed);
     scope = NameScope.module(moduleSymbols).inner();
   }
 
-  /** The typed form of a function that has a body. */
+  /**
+   * The typed form of a function that has a body.
+   *
+   * @param functions the module's functions by name
+   * @param addressed those that a call by address may reach
+   */
   public static Function lower(
       SourceFunction source,
       PtxOptions options,
       Map<String, ? extends Symbol> moduleSymbols,
-      Map<String, SourceFunction> functions)
+      Map<String, SourceFunction> functions,
+      Map<String, SourceFunction> addressed)
       throws PtxException {
-    Lowering lowering = new Lowering(source, options, moduleSymbols, functions);
+    Lowering lowering = new Lowering(source, options, moduleSymbols, functions, addressed);
     return lowering.function();
   }
 
