@@ -25,7 +25,7 @@ final class DamagedInputTest {
 
   private static final PtxOptions OPTIONS = new PtxOptions(1 << 20, 1 << 22, 1 << 16);
   private static final List<String> TEXTS =
-      List.of("finance.ptx", "linear.ptx", "mixed.ptx", "control.ptx");
+      List.of("finance.ptx", "linear.ptx", "mixed.ptx", "control.ptx", "cooperation.ptx");
   private static final List<String> FATBINS =
       List.of("plain", "zstandard", "lz4", "cubins", "tensor-cores");
 
