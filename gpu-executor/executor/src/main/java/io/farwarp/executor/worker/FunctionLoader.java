@@ -119,9 +119,11 @@ final class FunctionLoader {
 
   private static void fail(FunctionPrepared.Builder answer, Status status, Throwable cause) {
     String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-    // Names from the tenant's code stand in it, as many and as long as the tenant likes.
+    // Names from the tenant's code stand in it, as many, as long and of whatever characters the
+    // tenant likes; people read it in terminals and logs.
+    String printable = message.replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", " ");
     answer
         .setStatus(status.name())
-        .setError(new String(Handshake.truncatedUtf8(message), StandardCharsets.UTF_8));
+        .setError(new String(Handshake.truncatedUtf8(printable), StandardCharsets.UTF_8));
   }
 }

@@ -23,6 +23,7 @@ import io.farwarp.v1.PrepareLeaseFunction;
 import io.farwarp.v1.RevokeLease;
 import io.farwarp.wire.Status;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -293,6 +294,34 @@ final class AgentTest {
             lease.order().toBuilder().addFunctions(TestFunctions.leaseFunction(1, absent)).build());
     assertTrue(
         prepared.getFunctions(0).getError().contains("no such package"), prepared.toString());
+  }
+
+  @Test
+  void the_reason_of_a_refused_function_carries_no_control_characters() throws Exception {
+    String ptx =
+        """
+        .version 6.3
+        .target sm_75
+        .address_size 64
+        .file 1 "\u001b]0;a\u0007\u202eb"
+        .visible .entry nothing()
+        {
+          .loc 1 3 1
+          no.such.instruction;
+          ret;
+        }
+        """;
+    FunctionPackage damaged =
+        TestFunctions.packageOf(TestFunctions.NOTHING, ptx.getBytes(StandardCharsets.UTF_8));
+    gateway.offer(damaged);
+    LeasePrepared prepared =
+        prepare(
+            lease.order().toBuilder()
+                .addFunctions(TestFunctions.leaseFunction(1, damaged))
+                .build());
+    String error = prepared.getFunctions(0).getError();
+    assertTrue(error.contains("no.such.instruction"), error);
+    assertTrue(error.matches("[^\\p{Cc}\\p{Cf}]*"), error);
   }
 
   @Test
