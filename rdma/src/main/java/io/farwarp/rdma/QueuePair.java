@@ -29,6 +29,12 @@ public interface QueuePair extends AutoCloseable {
 
   String transport();
 
+  /**
+   * True when the bytes of writes, this side's and the peer's, move only while this side polls;
+   * false when they move without it or not at all.
+   */
+  boolean movesByPolling();
+
   /** The blob that the listener replied with; on the listener's own side, the one it sent. */
   byte[] reply();
 

@@ -19,7 +19,9 @@ public enum Sample {
   /** An empty kernel. */
   NULL("null"),
   /** out = in. */
-  IDENTITY("identity");
+  IDENTITY("identity"),
+  /** Takes a tensor and gives one back, touching neither. */
+  UNTOUCHED("untouched");
 
   private final String functionName;
 

@@ -150,4 +150,15 @@ class PtxSamplesTest {
   void null_runs() throws Exception {
     run(Sample.NULL);
   }
+
+  @Test
+  void untouched_touches_nothing() throws Exception {
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment from = arena.allocate(1024, 256).fill((byte) 3);
+      MemorySegment to = arena.allocate(1024, 256).fill((byte) 7);
+      run(Sample.UNTOUCHED, from, to);
+      assertEquals(-1, from.mismatch(arena.allocate(1024).fill((byte) 3)));
+      assertEquals(-1, to.mismatch(arena.allocate(1024).fill((byte) 7)));
+    }
+  }
 }

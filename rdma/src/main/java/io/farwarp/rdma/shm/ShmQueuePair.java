@@ -88,6 +88,11 @@ final class ShmQueuePair implements QueuePair {
   }
 
   @Override
+  public boolean movesByPolling() {
+    return false;
+  }
+
+  @Override
   public byte[] reply() {
     return reply.clone();
   }

@@ -72,6 +72,11 @@ final class TcpQueuePair implements QueuePair {
   }
 
   @Override
+  public boolean movesByPolling() {
+    return true;
+  }
+
+  @Override
   public byte[] reply() {
     return reply.clone();
   }

@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
     })
 public final class BenchCommand implements Runnable {
   private static final List<Sample> FUNCTIONS =
-      List.of(Sample.NULL, Sample.IDENTITY, Sample.BLACK_SCHOLES);
+      List.of(Sample.NULL, Sample.IDENTITY, Sample.UNTOUCHED, Sample.BLACK_SCHOLES);
 
   /** Four one-thread slices, so that several workbenches fit beside each other. */
   private static final String SLICES = "4";

@@ -62,9 +62,18 @@ final class Workbench implements AutoCloseable {
 
   /** {@code bytes} in, the same out. */
   PreparedInvocation identity(long bytes) {
+    return inAndOut(Sample.IDENTITY, bytes);
+  }
+
+  /** {@code bytes} in, as many out, and a kernel that touches none of them. */
+  PreparedInvocation untouched(long bytes) {
+    return inAndOut(Sample.UNTOUCHED, bytes);
+  }
+
+  private PreparedInvocation inAndOut(Sample sample, long bytes) {
     Tensor from = session.tensor(ElementType.U32, bytes / Integer.BYTES);
     Tensor to = session.tensor(ElementType.U32, bytes / Integer.BYTES);
-    return session.function(Sample.IDENTITY.functionName()).prepare(in(from), out(to));
+    return session.function(sample.functionName()).prepare(in(from), out(to));
   }
 
   @Override

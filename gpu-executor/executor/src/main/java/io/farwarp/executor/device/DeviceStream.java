@@ -17,20 +17,25 @@ public interface DeviceStream extends AutoCloseable {
     FULL,
     /** The device runs it by itself. */
     QUEUED,
-    /** The caller runs it now, by {@link DeviceStream#runHere}. */
-    HERE
+    /** The caller runs it now, by {@link DeviceStream#runHere}; it should end soon. */
+    HERE,
+    /** The caller runs it now, by {@link DeviceStream#runHere}; it may last. */
+    HERE_AND_LASTING
   }
 
   /**
    * Posts a bound invocation; returns soon. A device leaves to the calling thread what it expects
    * to end within about the time of handing it over.
+   *
+   * @param callerIsFree the calling thread has nothing else to move meanwhile, so the device may
+   *     leave it an invocation of any length
    */
-  Posted post(DeviceInvocation invocation);
+  Posted post(DeviceInvocation invocation, boolean callerIsFree);
 
   /**
-   * Runs the invocation for which {@link #post} has just answered {@link Posted#HERE}. It may last
-   * longer than the device expected, so from here on another thread may take over calling {@link
-   * #post} and {@link #poll}; this call then touches nothing of theirs.
+   * Runs the invocation that {@link #post} has just left to the caller. It may last longer than the
+   * device expected, so from here on another thread may take over calling {@link #post} and {@link
+   * #poll}; this call then touches nothing of theirs.
    *
    * @param nowNs a fresh reading of {@link System#nanoTime}: the start of the invocation's work
    */

@@ -117,16 +117,17 @@ final class Pipeline {
 
   /** False when the turn was lost meanwhile. */
   private boolean post(DeviceInvocation device) {
-    switch (stream.post(device)) {
-      case QUEUED -> {}
-      case HERE -> {
-        long launch = turn.enterLaunch();
-        stream.runHere(latestNs);
-        return turn.leaveLaunch(launch);
-      }
+    return switch (stream.post(device, !queuePair.movesByPolling())) {
+      case QUEUED -> true;
+      case HERE -> runHere(turn.enterLaunch());
+      case HERE_AND_LASTING -> runHere(turn.enterLastingLaunch());
       case FULL -> throw new IllegalStateException("the stream takes fewer than the order holds");
-    }
-    return true;
+    };
+  }
+
+  private boolean runHere(long launch) {
+    stream.runHere(latestNs);
+    return turn.leaveLaunch(launch);
   }
 
   /** A pull (it has no device invocation) waits until everything before it is done. */

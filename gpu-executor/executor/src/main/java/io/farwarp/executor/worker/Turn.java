@@ -2,6 +2,8 @@ package io.farwarp.executor.worker;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which of a worker's two threads polls. The one whose turn it is marks the time that it spends in
@@ -23,6 +25,8 @@ final class Turn {
   @SuppressWarnings("UnusedVariable") // read and written through STATE
   private long state;
 
+  private volatile @Nullable Thread watching;
+
   /**
    * The holder: from now on the turn may be taken away; {@code state} to give to the other calls.
    */
@@ -30,6 +34,18 @@ final class Turn {
     long entered = (long) STATE.getOpaque(this) + 1;
     STATE.setRelease(this, entered);
     return entered;
+  }
+
+  /** As {@link #enterLaunch}, for a launch so long that the other thread should look soon. */
+  long enterLastingLaunch() {
+    long entered = enterLaunch();
+    LockSupport.unpark(watching);
+    return entered;
+  }
+
+  /** The other thread, before it waits: {@link #enterLastingLaunch} ends its park. */
+  void watch() {
+    watching = Thread.currentThread();
   }
 
   /**

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The worker's two threads. One polls: it waits for sessions and drives the one there is, hot and
- * then warm. The other one watches it: when a launch that was expected to be small keeps the
- * polling thread, it takes over polling, and the two have changed places.
+ * then warm. The other one watches it: when a launch keeps the polling thread for long, it
+ * takes over polling, and the two have changed places.
  */
 final class WorkerLoop {
   private static final Logger LOG = System.getLogger(WorkerLoop.class.getName());
@@ -169,13 +169,14 @@ final class WorkerLoop {
 
   /** The watching thread: true when it has taken the turn. */
   private boolean watch() {
+    turn.watch();
     long last = turn.observe();
     long pauseNs = WATCH_NS;
     while (outcome == null) {
       LockSupport.parkNanos(this, pauseNs);
       long seen = turn.observe();
       if (seen == last && Turn.isInLaunch(seen) && turn.take(seen)) {
-        LOG.log(Level.DEBUG, "a launch expected to be small lasts; polling goes on beside it");
+        LOG.log(Level.DEBUG, "a launch lasts; polling goes on beside it");
         return true;
       }
       pauseNs = seen == last ? Math.min(2 * pauseNs, IDLE_WATCH_NS) : WATCH_NS;

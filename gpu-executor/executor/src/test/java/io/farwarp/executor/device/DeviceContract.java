@@ -77,10 +77,10 @@ abstract class DeviceContract {
   }
 
   private boolean post(DeviceInvocation invocation) {
-    return switch (stream.post(invocation)) {
+    return switch (stream.post(invocation, false)) {
       case FULL -> false;
       case QUEUED -> true;
-      case HERE -> {
+      case HERE, HERE_AND_LASTING -> {
         stream.runHere(System.nanoTime());
         yield true;
       }

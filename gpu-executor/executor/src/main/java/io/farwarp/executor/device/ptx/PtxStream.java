@@ -8,8 +8,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Invocations in order on the PTX CPU device. One that is expected to be small, with nothing before
- * it, runs on the posting thread; everything else on the stream's own thread.
+ * Invocations in order on the PTX CPU device. One with nothing before it runs on the posting thread
+ * if it is expected to be small or that thread is free; everything else on the stream's own thread.
  */
 final class PtxStream implements DeviceStream {
   /** About what handing over to a sleeping thread and being woken by it takes. */
@@ -50,7 +50,7 @@ final class PtxStream implements DeviceStream {
   }
 
   @Override
-  public Posted post(DeviceInvocation invocation) {
+  public Posted post(DeviceInvocation invocation, boolean callerIsFree) {
     long index = posted;
     if (index - reaped == CAPACITY) {
       return Posted.FULL;
@@ -59,9 +59,12 @@ final class PtxStream implements DeviceStream {
     entry.posted();
     ring[(int) index & MASK] = entry;
     posted = index + 1;
-    if (ended == index && entry.expectedNs() <= SMALL_NS) {
-      inline = index;
-      return Posted.HERE;
+    if (ended == index) {
+      boolean small = entry.expectedNs() <= SMALL_NS;
+      if (small || callerIsFree) {
+        inline = index;
+        return small ? Posted.HERE : Posted.HERE_AND_LASTING;
+      }
     }
     handed = index + 1;
     LockSupport.unpark(thread);
