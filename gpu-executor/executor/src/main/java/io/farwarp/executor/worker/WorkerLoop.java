@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The worker's two threads. One polls: it waits for sessions and drives the one there is, hot and
- * then warm. The other one watches it: when a launch keeps the polling thread for long, it
- * takes over polling, and the two have changed places.
+ * then warm. The other one watches it: when a launch keeps the polling thread for long, it takes
+ * over polling, and the two have changed places.
  */
 final class WorkerLoop {
   private static final Logger LOG = System.getLogger(WorkerLoop.class.getName());
