@@ -8,6 +8,7 @@ import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.HeldLease;
 import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.WorkerEndpoint;
+import io.farwarp.wire.PeerText;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -15,7 +16,6 @@ import java.util.regex.Pattern;
 /** What an agent says is checked here before it reaches the lease book. */
 final class AgentChecks {
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
-  private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]");
   private static final long MAX_BYTES = 1L << 50;
   private static final int MAX_DEVICES = 64;
   private static final int MAX_HELD = 4096;
@@ -100,16 +100,10 @@ final class AgentChecks {
     return prepared.toBuilder().setError(reason(prepared.getError())).build();
   }
 
-  /**
-   * {@code text} cut at a length that is fit for a reason; a '?' stands for each control or format
-   * character and a space for what ends a line, so that no one writes into the screen or the log of
-   * those who read it.
-   */
+  /** {@code text} cut at a length that is fit for a reason, and printable. */
   static String reason(String text) {
     String cut = text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT);
-    return UNPRINTABLE
-        .matcher(cut)
-        .replaceAll(found -> Character.isWhitespace(found.group().charAt(0)) ? " " : "?");
+    return PeerText.printable(cut);
   }
 
   private static void id(String field, String value) throws Refusal {

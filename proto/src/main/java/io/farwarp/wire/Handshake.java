@@ -1,10 +1,7 @@
 package io.farwarp.wire;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 
 /**
  * The three blobs that open a session: the worker's {@link Challenge}, the client's {@link Answer},
@@ -85,7 +82,7 @@ public final class Handshake {
     }
 
     public byte[] encode() {
-      byte[] text = truncatedUtf8(detail);
+      byte[] text = PeerText.encode(detail);
       return buffer(FIXED_BYTES + text.length)
           .putInt(Wire.MAGIC)
           .putShort((short) version)
@@ -112,22 +109,9 @@ public final class Handshake {
         throw new IllegalArgumentException(
             "reply: detail of " + detailBytes + " bytes; the limit is " + Wire.MAX_DETAIL_BYTES);
       }
-      String detail = new String(take(in, detailBytes, "detail"), UTF_8);
+      String detail = PeerText.decode(take(in, detailBytes, "detail"));
       return new Reply(version, status, windowBytes, ttlMs, hotUs, maxInFlight, detail);
     }
-  }
-
-  /** {@code text} in UTF-8, cut at {@link Wire#MAX_DETAIL_BYTES} on a character's edge. */
-  public static byte[] truncatedUtf8(String text) {
-    byte[] bytes = text.getBytes(UTF_8);
-    if (bytes.length <= Wire.MAX_DETAIL_BYTES) {
-      return bytes;
-    }
-    int end = Wire.MAX_DETAIL_BYTES;
-    while (end > 0 && (bytes[end] & 0xC0) == 0x80) {
-      end--;
-    }
-    return Arrays.copyOf(bytes, end);
   }
 
   private static ByteBuffer buffer(int bytes) {

@@ -1,12 +1,11 @@
 package io.farwarp.cli;
 
+import io.farwarp.wire.PeerText;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /** Rows of text in aligned columns. */
 public final class TextTable {
-  private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]");
 
   private final List<List<String>> rows = new ArrayList<>();
   private final boolean[] right;
@@ -25,8 +24,8 @@ public final class TextTable {
   }
 
   /**
-   * Adds a row with a cell for each heading; a '?' stands for each control or format character, so
-   * that what others have written steers no terminal.
+   * Adds a row with a cell for each heading, made printable: what others have written steers no
+   * terminal.
    */
   public TextTable row(Object... cells) {
     if (cells.length != right.length) {
@@ -34,7 +33,7 @@ public final class TextTable {
     }
     List<String> row = new ArrayList<>();
     for (Object cell : cells) {
-      row.add(UNPRINTABLE.matcher(String.valueOf(cell)).replaceAll("?"));
+      row.add(PeerText.printable(String.valueOf(cell)));
     }
     rows.add(row);
     return this;

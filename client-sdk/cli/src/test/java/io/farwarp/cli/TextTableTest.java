@@ -26,7 +26,7 @@ class TextTableTest {
     assertEquals(
         """
         REASON             N
-        ?[2Jgone?L-1??1m?  1
+        ?[2Jgone L-1??1m   1
         """,
         table.toString());
   }

@@ -1,10 +1,9 @@
 package io.farwarp.rdma.shm;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.farwarp.rdma.linux.UnixSocket;
-import io.farwarp.wire.Handshake;
+import io.farwarp.wire.PeerText;
 import io.farwarp.wire.Wire;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
@@ -39,7 +38,7 @@ final class PeerLink implements AutoCloseable {
 
   /** Says farewell, as far as the socket takes it at once. */
   void tell(String reason) {
-    byte[] text = Handshake.truncatedUtf8(reason);
+    byte[] text = PeerText.encode(reason);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment farewell = arena.allocate(1L + text.length);
       farewell.set(JAVA_BYTE, 0, FAREWELL);
@@ -79,18 +78,14 @@ final class PeerLink implements AutoCloseable {
       if (farewell.get(JAVA_BYTE, 0) != FAREWELL) {
         return peer + " broke the protocol: it sent bytes over the Unix socket";
       }
-      String reason = text(farewell.asSlice(1, received.bytes() - 1L));
+      String reason =
+          PeerText.decode(farewell.asSlice(1, received.bytes() - 1L).toArray(JAVA_BYTE));
       return reason.isEmpty()
           ? peer + " closed the connection"
           : peer + " ended the connection: " + reason;
     } catch (IOException e) {
       return peer + " is gone: " + e.getMessage();
     }
-  }
-
-  /** A peer's text, for logs: without control characters. */
-  private static String text(MemorySegment bytes) {
-    return new String(bytes.toArray(JAVA_BYTE), UTF_8).replaceAll("\\p{Cntrl}", " ").strip();
   }
 
   @Override

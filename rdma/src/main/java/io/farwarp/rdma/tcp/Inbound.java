@@ -1,9 +1,9 @@
 package io.farwarp.rdma.tcp;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.farwarp.rdma.CompletionHandler;
+import io.farwarp.wire.PeerText;
 import io.farwarp.wire.Wire;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -172,7 +172,7 @@ final class Inbound {
       return 0;
     }
     byte[] text = buffer.asSlice(from + Frame.HEADER_BYTES, length).toArray(JAVA_BYTE);
-    String reason = new String(text, UTF_8).replaceAll("\\p{Cntrl}", " ").strip();
+    String reason = PeerText.decode(text);
     end =
         reason.isEmpty()
             ? "the peer closed the connection"

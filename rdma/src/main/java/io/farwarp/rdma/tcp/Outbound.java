@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.provider.CompletedWrites;
-import io.farwarp.wire.Handshake;
+import io.farwarp.wire.PeerText;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -145,7 +145,7 @@ final class Outbound {
 
   /** Sends the last frame, unless a payload is under way or the socket does not take it at once. */
   void farewell(String reason) throws IOException {
-    byte[] text = Handshake.truncatedUtf8(reason);
+    byte[] text = PeerText.encode(reason);
     frame();
     if (payload == null && makeRoom(Frame.HEADER_BYTES + text.length)) {
       int at = framed.limit();

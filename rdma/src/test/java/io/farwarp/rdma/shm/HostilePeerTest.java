@@ -121,7 +121,7 @@ final class HostilePeerTest {
   @Test
   void a_farewell_with_control_characters_is_cleaned() throws Exception {
     hostile.send(new byte[] {0, 'b', 27, '[', '\n', 'e'});
-    pollUntilDisconnected("ended the connection: b [ e");
+    pollUntilDisconnected("ended the connection: b?[ e");
   }
 
   @Test

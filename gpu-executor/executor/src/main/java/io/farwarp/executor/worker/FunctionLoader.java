@@ -9,12 +9,11 @@ import io.farwarp.function.FunctionSpec;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.LeaseFunction;
 import io.farwarp.v1.LoadFunction;
-import io.farwarp.wire.Handshake;
+import io.farwarp.wire.PeerText;
 import io.farwarp.wire.Status;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -121,9 +120,6 @@ final class FunctionLoader {
     String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
     // Names from the tenant's code stand in it, as many, as long and of whatever characters the
     // tenant likes; people read it in terminals and logs.
-    String printable = message.replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]", " ");
-    answer
-        .setStatus(status.name())
-        .setError(new String(Handshake.truncatedUtf8(printable), StandardCharsets.UTF_8));
+    answer.setStatus(status.name()).setError(PeerText.decode(PeerText.encode(message)));
   }
 }

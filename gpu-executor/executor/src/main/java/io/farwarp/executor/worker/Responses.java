@@ -1,8 +1,8 @@
 package io.farwarp.executor.worker;
 
 import io.farwarp.rdma.QueuePair;
-import io.farwarp.wire.Handshake;
 import io.farwarp.wire.MessageKind;
+import io.farwarp.wire.PeerText;
 import io.farwarp.wire.Status;
 import io.farwarp.wire.Wire;
 import java.lang.foreign.MemorySegment;
@@ -134,7 +134,7 @@ final class Responses {
       message.set(Wire.I64, Wire.RESPONSE_DETAIL_BYTES + 8, 0L);
       return 0;
     }
-    byte[] text = Handshake.truncatedUtf8(detail);
+    byte[] text = PeerText.encode(detail);
     message.set(Wire.I64, Wire.RESPONSE_DETAIL_BYTES, (long) text.length);
     message.set(Wire.I64, Wire.RESPONSE_DETAIL_BYTES + 8, 0L);
     MemorySegment.copy(MemorySegment.ofArray(text), 0, message, Wire.HEADER_BYTES, text.length);
