@@ -24,10 +24,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -40,7 +37,6 @@ import java.util.concurrent.TimeUnit;
 public final class Agent implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Agent.class.getName());
   private static final int MAX_WORKERS_PER_LEASE = 64;
-  private static final int MAX_WAITING_FETCHES = 1024;
   private static final long CLOSE_LIMIT_S = 10;
 
   private final AgentOptions options;
@@ -53,16 +49,7 @@ public final class Agent implements AutoCloseable {
   private final GatewayReports reports;
   private final PackageCache packages;
 
-  /** The thread that fetches packages, one after the other; a task for each function of a lease. */
-  private final ThreadPoolExecutor fetches =
-      new ThreadPoolExecutor(
-          1,
-          1,
-          0,
-          TimeUnit.SECONDS,
-          new ArrayBlockingQueue<>(MAX_WAITING_FETCHES),
-          Thread.ofPlatform().name("agent-fetch").daemon().factory());
-
+  private final PackageFetches fetches = new PackageFetches();
   private final RunDirectory runDirectory;
   private ByteString tokenPublicKey = ByteString.EMPTY;
   private long heartbeatNs = TimeUnit.SECONDS.toNanos(1);
@@ -89,6 +76,7 @@ public final class Agent implements AutoCloseable {
       Agent agent = new Agent(options, RunDirectory.create(options.dataDirectory()), channel);
       agent.loop.execute(agent.link::attach);
       agent.loop.start();
+      agent.fetches.start();
       return agent;
     } catch (IOException e) {
       channel.shutdownNow();
@@ -259,14 +247,13 @@ public final class Agent implements AutoCloseable {
   }
 
   private void loadFunction(LeaseWorkers lease, LeaseFunction function, boolean isPartOfPrepare) {
-    try {
-      fetches.execute(() -> fetch(lease, function, isPartOfPrepare));
-    } catch (RejectedExecutionException e) {
+    if (!fetches.offer(lease.id(), () -> fetch(lease, function, isPartOfPrepare))) {
       lease.functionFailed(
           function,
           isPartOfPrepare,
           Status.RESOURCE_EXHAUSTED,
-          "%d function packages wait to be fetched".formatted(MAX_WAITING_FETCHES));
+          "%d function packages of the lease wait to be fetched"
+              .formatted(PackageFetches.MAX_WAITING_OF_LEASE));
     }
   }
 
@@ -415,7 +402,7 @@ public final class Agent implements AutoCloseable {
       LOG.log(Level.ERROR, "workers are left behind; they end with this process", e);
     }
     loop.execute(link::close);
-    fetches.shutdownNow();
+    fetches.close();
     try {
       if (!loop.end(2)) {
         LOG.log(Level.WARNING, "the agent's loop does not end");

@@ -26,6 +26,9 @@ final class SessionDoor implements Admission {
   /** How long a client that comes back waits for its last session to be found dead. */
   private static final long LAST_SESSION_WAIT_NS = TimeUnit.SECONDS.toNanos(3);
 
+  /** How long a worker that ends waits for a client that it has let in and not heard of since. */
+  private static final long PROMISED_WAIT_NS = TimeUnit.SECONDS.toNanos(1);
+
   /** Where the one place for a session is in its life. */
   private enum Place {
     FREE,
@@ -176,6 +179,7 @@ final class SessionDoor implements Admission {
       if (wanted) {
         place = Place.CONNECTED;
         waiting = queuePair;
+        notifyAll();
       }
     }
     if (wanted) {
@@ -222,6 +226,34 @@ final class SessionDoor implements Admission {
       place = Place.FREE;
       notifyAll();
     }
+  }
+
+  /**
+   * The polling thread, which has no session: lets nobody in any more, but waits for whom the place
+   * was promised.
+   *
+   * @return the last connection, still to be told why it is the last; null: there is none
+   */
+  synchronized @Nullable QueuePair closeAfterLast() {
+    boolean interrupted = false;
+    long deadlineNs = System.nanoTime() + PROMISED_WAIT_NS;
+    long leftMs = TimeUnit.NANOSECONDS.toMillis(PROMISED_WAIT_NS);
+    while (place == Place.PROMISED && leftMs > 0) {
+      try {
+        wait(leftMs);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+      leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNs - System.nanoTime());
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    place = Place.CLOSED;
+    notifyAll();
+    QueuePair last = waiting;
+    waiting = null;
+    return last;
   }
 
   /** Lets nobody in any more; closes a connection that was not fetched. */

@@ -215,7 +215,13 @@ final class WorkerLoop {
               "its client went without a word and did not come back within 10 s");
     }
     if (why != null) {
-      finish(why);
+      requestEnd(why);
+      QueuePair last = door.closeAfterLast();
+      if (last == null) {
+        finish(why);
+      } else {
+        openSession(last); // its client is told why, and that ends the loop
+      }
       return;
     }
     LockSupport.parkNanos(this, Math.min(IDLE_PARK_NS, Math.max(1, term.deadlineNs() - nowNs)));
@@ -301,10 +307,9 @@ final class WorkerLoop {
     deserted = closed.isDeserted();
     desertedNs = clock.getAsLong();
     Ending ending = closed.ending();
-    if (ending != null) {
-      finish(ending);
-    } else if (why != null) {
-      finish(why);
+    Ending last = ending == null ? why : ending;
+    if (last != null) {
+      requestEnd(last); // who waits for the place meanwhile is told too, by pollIdle
     }
   }
 }

@@ -277,4 +277,33 @@ final class WorkerAdmissionTest {
       assertEquals(LeaseState.RELEASED, why.state());
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"shm", "tcp"})
+  void who_is_let_in_while_the_lease_ends_is_told_why(String transport) throws Exception {
+    for (int i = 0; i < 40; i++) {
+      long delayNs = i * 25_000L;
+      try (RunningWorker ending = new RunningWorker(30_000)) {
+        Introduction introduction =
+            challenge -> {
+              Thread.ofPlatform().start(() -> endAfter(delayNs, ending.worker));
+              return ending.lease.introduction().answer(challenge);
+            };
+        try (TestClient client =
+            TestClient.connect(transport, ending.address(transport), introduction, WINDOW_BYTES)) {
+          assertEquals(Status.LEASE_REVOKED, client.awaitEnded().status());
+        } catch (RefusedException refusal) {
+          assertEquals(Status.WORKER_LOST, Handshake.Reply.decode(refusal.reply()).status());
+        }
+      }
+    }
+  }
+
+  private static void endAfter(long delayNs, Worker worker) {
+    long startNs = System.nanoTime();
+    while (System.nanoTime() - startNs < delayNs) {
+      Thread.onSpinWait();
+    }
+    worker.requestEnd(new Ending(LeaseState.REVOKED, "enough"));
+  }
 }
