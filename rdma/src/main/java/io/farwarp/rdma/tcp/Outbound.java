@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.provider.CompletedWrites;
+import io.farwarp.rdma.provider.SendQueue;
 import io.farwarp.wire.PeerText;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -26,7 +27,8 @@ final class Outbound {
   private static final long CHUNK_BYTES = 4L << 20;
 
   private final SocketChannel channel;
-  private final SendQueue queue = new SendQueue();
+  private final SendQueue<TcpRegion, TcpRemoteRegion> queue =
+      new SendQueue<>(Arena.ofAuto().allocate(SendQueue.SLOTS_BYTES, 64));
   private final CompletedWrites completed = new CompletedWrites();
   private final MemorySegment buffer = Arena.ofAuto().allocate(BUFFER_BYTES, 64);
 
@@ -42,7 +44,7 @@ final class Outbound {
     this.channel = channel;
   }
 
-  SendQueue queue() {
+  SendQueue<TcpRegion, TcpRemoteRegion> queue() {
     return queue;
   }
 
@@ -92,7 +94,7 @@ final class Outbound {
         Frame.put(buffer, at, Frame.MESSAGE, 0, 0, length);
         MemorySegment.copy(queue.message(), 0, buffer, at + Frame.HEADER_BYTES, length);
       } else {
-        Frame.put(buffer, at, Frame.WRITE, queue.key(), queue.targetOffsetBytes(), length);
+        Frame.put(buffer, at, Frame.WRITE, queue.target().key(), queue.targetOffsetBytes(), length);
         frameWrite(source, at, length, apart);
       }
       framed.limit((int) (at + needed));

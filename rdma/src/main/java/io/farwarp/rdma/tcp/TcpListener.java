@@ -5,6 +5,7 @@ import io.farwarp.rdma.Listener;
 import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.provider.Acceptor;
 import io.farwarp.rdma.provider.Greeting;
+import io.farwarp.rdma.provider.HostPort;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.InetAddress;
@@ -35,16 +36,16 @@ final class TcpListener implements Listener {
     this.admission = admission;
   }
 
-  static TcpListener bind(TcpAddress address, Admission admission) throws IOException {
+  static TcpListener bind(HostPort address, Admission admission) throws IOException {
     InetSocketAddress local = address.resolve().getFirst();
     ServerSocketChannel channel = ServerSocketChannel.open();
     try {
       channel.bind(local, BACKLOG);
-      String bound = TcpAddress.format((InetSocketAddress) channel.getLocalAddress());
+      String bound = HostPort.format((InetSocketAddress) channel.getLocalAddress());
       return new TcpListener(channel, bound, admission);
     } catch (IOException e) {
       channel.close();
-      throw new IOException("cannot listen on " + TcpAddress.format(local), e);
+      throw new IOException("cannot listen on " + HostPort.format(local), e);
     }
   }
 

@@ -142,7 +142,7 @@ final class TcpQueuePair implements QueuePair {
     }
     outbound
         .queue()
-        .addWrite(from, sourceOffsetBytes, to.key(), targetOffsetBytes, lengthBytes, workRequestId);
+        .addWrite(from, sourceOffsetBytes, to, targetOffsetBytes, lengthBytes, workRequestId);
     return true;
   }
 

@@ -1,6 +1,7 @@
 package io.farwarp.rdma.tcp;
 
 import io.farwarp.rdma.provider.ConnectStream;
+import io.farwarp.rdma.provider.HostPort;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
@@ -54,7 +55,7 @@ final class TcpStream implements ConnectStream, AutoCloseable {
       return stream;
     } catch (IOException e) {
       stream.close();
-      throw new IOException("cannot connect to " + TcpAddress.format(address), e);
+      throw new IOException("cannot connect to " + HostPort.format(address), e);
     }
   }
 

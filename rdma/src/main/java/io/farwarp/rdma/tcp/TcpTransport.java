@@ -6,6 +6,7 @@ import io.farwarp.rdma.Listener;
 import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.Transport;
 import io.farwarp.rdma.provider.Greeting;
+import io.farwarp.rdma.provider.HostPort;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -32,14 +33,14 @@ public final class TcpTransport implements Transport {
 
   @Override
   public Listener listen(String address, Admission admission) throws IOException {
-    return TcpListener.bind(TcpAddress.parse(address), admission);
+    return TcpListener.bind(HostPort.parse(address), admission);
   }
 
   @Override
   public QueuePair connect(String address, Introduction introduction, long timeoutNs)
       throws IOException {
     long deadlineNs = System.nanoTime() + timeoutNs;
-    TcpStream stream = connectAny(TcpAddress.parse(address).resolve(), deadlineNs);
+    TcpStream stream = connectAny(HostPort.parse(address).resolve(), deadlineNs);
     try {
       Greeting greeting = new Greeting(stream, NUMBER, deadlineNs);
       byte[] reply = greeting.answer(introduction);

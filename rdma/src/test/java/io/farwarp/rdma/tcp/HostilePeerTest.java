@@ -9,6 +9,7 @@ import io.farwarp.rdma.Connection;
 import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.RecordingHandler;
 import io.farwarp.rdma.provider.Greeting;
+import io.farwarp.rdma.provider.HostPort;
 import io.farwarp.wire.Wire;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -37,7 +38,7 @@ final class HostilePeerTest {
   void connectBoth() throws Exception {
     honest = new Connection(new TcpUnderTest(), directory, WINDOW_BYTES);
     long deadlineNs = System.nanoTime() + Connection.TIMEOUT_NS;
-    TcpAddress address = TcpAddress.parse(honest.listener.address());
+    HostPort address = HostPort.parse(honest.listener.address());
     hostile = TcpStream.connect(address.resolve().getFirst(), deadlineNs);
     Greeting greeting = new Greeting(hostile, TcpTransport.NUMBER, deadlineNs);
     greeting.answer(challenge -> challenge);

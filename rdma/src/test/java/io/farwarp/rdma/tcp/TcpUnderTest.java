@@ -3,6 +3,7 @@ package io.farwarp.rdma.tcp;
 import io.farwarp.rdma.QueuePair;
 import io.farwarp.rdma.Transport;
 import io.farwarp.rdma.TransportUnderTest;
+import io.farwarp.rdma.provider.HostPort;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -29,6 +30,6 @@ final class TcpUnderTest implements TransportUnderTest {
 
   @Override
   public Optional<SocketChannel> raw(String address) throws IOException {
-    return Optional.of(SocketChannel.open(TcpAddress.parse(address).resolve().getFirst()));
+    return Optional.of(SocketChannel.open(HostPort.parse(address).resolve().getFirst()));
   }
 }

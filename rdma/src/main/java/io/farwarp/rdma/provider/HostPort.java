@@ -1,4 +1,4 @@
-package io.farwarp.rdma.tcp;
+package io.farwarp.rdma.provider;
 
 import java.io.IOException;
 import java.net.Inet6Address;
@@ -7,10 +7,10 @@ import java.net.InetSocketAddress;
 import java.util.List;
 
 /** {@code host:port}; an IPv6 address stands in brackets. */
-record TcpAddress(String host, int port) {
+public record HostPort(String host, int port) {
   private static final int MAX_PORT = 65535;
 
-  static TcpAddress parse(String text) throws IOException {
+  public static HostPort parse(String text) throws IOException {
     int colon = text.lastIndexOf(':');
     String host = colon < 0 ? "" : text.substring(0, colon);
     boolean bracketed = host.startsWith("[") && host.endsWith("]");
@@ -22,7 +22,7 @@ record TcpAddress(String host, int port) {
       if (port < 0 || port > MAX_PORT) {
         throw malformed(text);
       }
-      return new TcpAddress(bracketed ? host.substring(1, host.length() - 1) : host, port);
+      return new HostPort(bracketed ? host.substring(1, host.length() - 1) : host, port);
     } catch (NumberFormatException e) {
       throw new IOException(malformed(text).getMessage(), e);
     }
@@ -30,18 +30,18 @@ record TcpAddress(String host, int port) {
 
   private static IOException malformed(String text) {
     return new IOException(
-        "'%s' is no tcp address: host:port, port 0 to %d, an IPv6 address in brackets"
+        "'%s' is no address: host:port, port 0 to %d, an IPv6 address in brackets"
             .formatted(text, MAX_PORT));
   }
 
   /** Every address of the host's; asks the resolver, whose own time-out applies. */
-  List<InetSocketAddress> resolve() throws IOException {
+  public List<InetSocketAddress> resolve() throws IOException {
     return List.of(InetAddress.getAllByName(host)).stream()
         .map(address -> new InetSocketAddress(address, port))
         .toList();
   }
 
-  static String format(InetSocketAddress address) {
+  public static String format(InetSocketAddress address) {
     InetAddress host = address.getAddress();
     String text = host.getHostAddress();
     return (host instanceof Inet6Address ? "[" + text + "]" : text) + ":" + address.getPort();
