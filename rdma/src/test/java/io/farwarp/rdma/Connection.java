@@ -27,6 +27,7 @@ public final class Connection implements AutoCloseable {
   public Connection(TransportUnderTest provider, Path directory, long windowBytes)
       throws Exception {
     window = SharedMemory.create("test-window", windowBytes);
+    provider.prepare(window);
     admission = new RecordingAdmission(exposed(window));
     listener = listen(provider, directory, admission);
     connector = provider.transport().connect(listener.address(), answer -> answer, TIMEOUT_NS);

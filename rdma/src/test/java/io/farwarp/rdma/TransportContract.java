@@ -284,6 +284,7 @@ public abstract class TransportContract {
     long mib = 1L << 20;
     try (Connection c = new Connection(provider(), directory, HUGE_BYTES);
         SharedMemory large = SharedMemory.create("test-source", HUGE_BYTES)) {
+      provider().prepare(large);
       MemorySegment source = large.segment();
       source.asSlice(HUGE_BYTES - mib).fill((byte) 3);
       source.asSlice(FOUR_GIB - mib / 2, mib).fill((byte) 4);

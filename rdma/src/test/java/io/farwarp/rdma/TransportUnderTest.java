@@ -1,5 +1,6 @@
 package io.farwarp.rdma;
 
+import io.farwarp.rdma.linux.SharedMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,6 +17,12 @@ public interface TransportUnderTest {
 
   /** Memory of the connector's that the listener's side may be asked to write to. */
   MemorySegment connectorMemory(QueuePair connector, Arena arena, long sizeBytes);
+
+  /**
+   * Backs memory of which a test touches only a little, where the transport pins all of it; aborts
+   * the test where the host has too little.
+   */
+  default void prepare(SharedMemory memory) throws IOException {}
 
   /** A blocking stream to the listener, to misbehave on; empty if the handshake uses none. */
   Optional<SocketChannel> raw(String address) throws IOException;
