@@ -282,6 +282,7 @@ public abstract class TransportContract {
   @Test
   void a_window_beyond_four_gigabytes_is_written_at_its_end_and_across_four() throws Exception {
     long mib = 1L << 20;
+    provider().requireMemory(2 * HUGE_BYTES);
     try (Connection c = new Connection(provider(), directory, HUGE_BYTES);
         SharedMemory large = SharedMemory.create("test-source", HUGE_BYTES)) {
       provider().prepare(large);

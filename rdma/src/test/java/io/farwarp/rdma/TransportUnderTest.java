@@ -18,10 +18,10 @@ public interface TransportUnderTest {
   /** Memory of the connector's that the listener's side may be asked to write to. */
   MemorySegment connectorMemory(QueuePair connector, Arena arena, long sizeBytes);
 
-  /**
-   * Backs memory of which a test touches only a little, where the transport pins all of it; aborts
-   * the test where the host has too little.
-   */
+  /** Aborts the test where a transport that pins all of its memory cannot have so much. */
+  default void requireMemory(long bytes) throws IOException {}
+
+  /** Backs memory of which a test touches only a little, where the transport pins all of it. */
   default void prepare(SharedMemory memory) throws IOException {}
 
   /** A blocking stream to the listener, to misbehave on; empty if the handshake uses none. */

@@ -2,6 +2,7 @@ package io.farwarp.system;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,8 @@ import java.util.function.BooleanSupplier;
 
 /** A gateway and an agent as real processes on loopback, in a directory of the test's. */
 final class Cluster implements AutoCloseable {
+  private static final Duration HEARTBEAT = Duration.ofSeconds(1);
+
   final Path directory;
   final String address;
   private FarwarpProcess gateway;
@@ -50,6 +53,8 @@ final class Cluster implements AutoCloseable {
         "gateway",
         "--listen",
         listen,
+        "--heartbeat-ms",
+        Long.toString(Patience.of(HEARTBEAT).toMillis()),
         "--data-dir",
         directory.resolve("gateway").toString());
   }
@@ -72,6 +77,7 @@ final class Cluster implements AutoCloseable {
                 "1GiB",
                 "--data-dir",
                 directory.resolve("agent").toString()));
+    arguments.addAll(List.of(DataPaths.agentArguments()));
     arguments.addAll(List.of(more));
     return FarwarpProcess.start(directory, Map.of(), arguments.toArray(String[]::new));
   }
@@ -115,7 +121,7 @@ final class Cluster implements AutoCloseable {
 
   /** Waits for a condition of another process, which nothing announces. */
   static void await(String what, long limitS, BooleanSupplier condition) {
-    long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(limitS);
+    long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(Patience.seconds(limitS));
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > deadlineNs) {
         throw new AssertionError("not within " + limitS + " s: " + what);

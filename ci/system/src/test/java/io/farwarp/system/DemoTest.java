@@ -12,11 +12,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The main job as a user runs it, smaller. */
 @Timeout(value = 180, unit = TimeUnit.SECONDS)
@@ -26,9 +27,9 @@ class DemoTest {
   @TempDir Path directory;
 
   @ParameterizedTest
-  @CsvSource({"shm,0.5", "tcp,auto"})
-  void the_demo_prices_every_option_and_reports_its_figures(String transport, String offload)
-      throws Exception {
+  @MethodSource("io.farwarp.system.DataPaths#tested")
+  @Tag("data-path")
+  void the_demo_prices_every_option_and_reports_its_figures(String transport) throws Exception {
     String out;
     List<ProcessHandle> started;
     try (FarwarpProcess demo =
@@ -39,7 +40,7 @@ class DemoTest {
             "--options",
             "300001",
             "--offload",
-            offload,
+            transport.equals("shm") ? "0.5" : "auto",
             "--transport",
             transport,
             "--local-threads",

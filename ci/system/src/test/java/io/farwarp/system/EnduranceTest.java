@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What must hold also after the hundredth and the thousandth time. */
 @Tag("full")
@@ -111,7 +111,8 @@ class EnduranceTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"shm", "tcp"})
+  @MethodSource("io.farwarp.system.DataPaths#tested")
+  @Tag("data-path-full")
   void a_thousand_sessions_leave_no_descriptor_and_no_mapping(String transport) throws Exception {
     try (Lease lease = lease()) {
       openAndClose(lease, transport, WARM_UP);

@@ -17,7 +17,10 @@ import java.util.concurrent.TimeUnit;
 
 /** The {@code farwarp} program as a process of its own, its standard error in a file. */
 final class FarwarpProcess implements AutoCloseable {
-  static final long START_LIMIT_S = 60;
+  static final long START_LIMIT_S = Patience.seconds(60);
+
+  /** Of the JVMs that tests start, and of those that these start. */
+  private static final String JAVA_OPTIONS = System.getProperty("farwarp.test.java-options", "");
 
   private final Process process;
   private final BufferedReader out;
@@ -65,6 +68,9 @@ final class FarwarpProcess implements AutoCloseable {
     Path err = Files.createTempFile(directory, "err", ".log");
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().putAll(environment);
+    if (!JAVA_OPTIONS.isEmpty()) {
+      builder.environment().put("JDK_JAVA_OPTIONS", JAVA_OPTIONS);
+    }
     return new FarwarpProcess(builder.redirectError(err.toFile()).start(), err);
   }
 
@@ -98,7 +104,7 @@ final class FarwarpProcess implements AutoCloseable {
     CompletableFuture<String> rest =
         CompletableFuture.supplyAsync(() -> String.join("\n", out.lines().toList()));
     assertTrue(
-        process.waitFor(limitS, TimeUnit.SECONDS),
+        process.waitFor(Patience.seconds(limitS), TimeUnit.SECONDS),
         "still running after " + limitS + " s: " + errors());
     String text = rest.get(10, TimeUnit.SECONDS);
     if (process.exitValue() != wantedExit) {

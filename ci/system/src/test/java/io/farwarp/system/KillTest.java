@@ -38,12 +38,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Every party is killed with -9 in the middle of work, or made to hang; nobody else loses anything.
@@ -53,10 +54,10 @@ class KillTest {
   private static final int ELEMENTS = 64 * 1024;
   private static final int CALLS = 100;
   private static final int ENDLESS = Integer.MAX_VALUE;
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Patience.of(Duration.ofSeconds(30));
 
   /** A second is what is promised; the rest is for a machine that has other things to do. */
-  private static final long PROMPT_S = 5;
+  private static final long PROMPT_S = Patience.seconds(5);
 
   @TempDir Path directory;
   private Cluster cluster;
@@ -85,7 +86,8 @@ class KillTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"shm", "tcp"})
+  @MethodSource("io.farwarp.system.DataPaths#tested")
+  @Tag("data-path")
   void a_killed_worker_fails_a_hundred_invocations_at_once_and_a_new_lease_works(String transport)
       throws Exception {
     try (Lease lease = lease();
@@ -168,7 +170,8 @@ class KillTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"shm", "tcp"})
+  @MethodSource("io.farwarp.system.DataPaths#tested")
+  @Tag("data-path-full")
   void a_gateway_killed_in_the_middle_of_a_run_costs_no_invocation(String transport)
       throws Exception {
     try (Lease lease = lease();
@@ -222,7 +225,8 @@ class KillTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"shm", "tcp"})
+  @MethodSource("io.farwarp.system.DataPaths#tested")
+  @Tag("data-path-full")
   void an_idle_client_that_is_there_keeps_its_session(String transport) throws Exception {
     try (Lease lease = lease();
         Session session = lease.open(SessionOptions.transport(transport))) {

@@ -68,6 +68,14 @@ public final class UpCommand implements Callable<Integer> {
   private @Nullable Integer maxWorkers;
 
   @Option(
+      names = "--verbs-host",
+      paramLabel = "ADDRESS",
+      description =
+          "IPv4 address of the RDMA device that workers listen on, or 'auto' for that of the first"
+              + " device (default: none).")
+  private @Nullable String verbsHost;
+
+  @Option(
       names = "--drain-timeout",
       paramLabel = "SECONDS",
       defaultValue = "30",
@@ -89,6 +97,9 @@ public final class UpCommand implements Callable<Integer> {
     }
     if (maxWorkers != null) {
       agent.addAll(List.of("--max-workers", maxWorkers.toString()));
+    }
+    if (verbsHost != null) {
+      agent.addAll(List.of("--verbs-host", verbsHost));
     }
     PrintWriter err = spec.commandLine().getErr();
     try (LocalCluster cluster =

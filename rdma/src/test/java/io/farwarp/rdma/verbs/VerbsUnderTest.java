@@ -21,11 +21,6 @@ import java.util.stream.Stream;
  * the first one that has an IPv4 address. Where there is none, tests are skipped with the reason.
  */
 final class VerbsUnderTest implements TransportUnderTest {
-  private static final Path DEVICES = Path.of("/sys/class/infiniband");
-
-  /** How an IPv4 address looks among a port's GIDs. */
-  private static final String IPV4_GID = "0000:0000:0000:0000:0000:ffff:";
-
   /** Left to everything else. */
   private static final long SPARE_BYTES = 256L << 20;
 
@@ -45,42 +40,11 @@ final class VerbsUnderTest implements TransportUnderTest {
   }
 
   private static Optional<String> deviceAddress() {
-    String wanted = System.getProperty("verbs.device", "");
-    try (Stream<Path> devices = Files.list(DEVICES)) {
-      return devices
-          .filter(device -> wanted.isEmpty() || device.getFileName().toString().equals(wanted))
-          .sorted()
-          .flatMap(VerbsUnderTest::gids)
-          .filter(gid -> gid.startsWith(IPV4_GID))
-          .map(VerbsUnderTest::ipv4)
-          .findFirst();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static Stream<String> gids(Path device) {
-    try (Stream<Path> files = Files.list(device.resolve("ports/1/gids"))) {
-      return files.sorted().map(VerbsUnderTest::read).toList().stream();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /** Empty for an entry that is not in use, which cannot be read. */
-  private static String read(Path file) {
     try {
-      return Files.readString(file).strip();
+      return RdmaDevices.firstAddress(System.getProperty("verbs.device", ""));
     } catch (IOException e) {
-      return "";
+      throw new UncheckedIOException(e);
     }
-  }
-
-  private static String ipv4(String gid) {
-    String hex = gid.substring(IPV4_GID.length()).replace(":", "");
-    int number = Integer.parseUnsignedInt(hex, 16);
-    return "%d.%d.%d.%d"
-        .formatted(number >>> 24, number >>> 16 & 255, number >>> 8 & 255, number & 255);
   }
 
   @Override
@@ -99,13 +63,17 @@ final class VerbsUnderTest implements TransportUnderTest {
   }
 
   @Override
-  public void prepare(SharedMemory memory) throws IOException {
+  public void requireMemory(long bytes) throws IOException {
     long available = availableBytes();
-    if (available < memory.sizeBytes() + SPARE_BYTES) {
+    if (available < bytes + SPARE_BYTES) {
       abort(
-          "skipped: verbs pins all of a window, and of %d MiB there are %d available"
-              .formatted(memory.sizeBytes() >> 20, available >> 20));
+          "skipped: verbs pins all of its memory, and of %d MiB there are %d available"
+              .formatted(bytes >> 20, available >> 20));
     }
+  }
+
+  @Override
+  public void prepare(SharedMemory memory) throws IOException {
     memory.prefault();
   }
 

@@ -89,18 +89,10 @@ public final class DemoCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--options " + options + "; it takes 1 to " + MAX_OPTIONS);
     }
+    List<String> pathArguments = leaseOptions.agentArguments();
     progress("starting a gateway and an agent on loopback");
     try (TemporaryDirectory directory = TemporaryDirectory.create("farwarp-demo-");
-        LocalCluster cluster =
-            LocalCluster.start(
-                "127.0.0.1:0",
-                directory.resolve("gateway"),
-                Duration.ZERO,
-                List.of(
-                    "--id", "demo",
-                    "--ptx-threads", Integer.toString(remoteThreads),
-                    "--data-dir", directory.resolve("agent").toString()),
-                line -> {})) {
+        LocalCluster cluster = start(directory, remoteThreads, pathArguments)) {
       DemoResult result = run(cluster, localThreads, remoteThreads);
       print(result);
       PriceErrors errors = result.errors();
@@ -111,6 +103,19 @@ public final class DemoCommand implements Callable<Integer> {
       }
       return 0;
     }
+  }
+
+  private static LocalCluster start(
+      TemporaryDirectory directory, int ptxThreads, List<String> pathArguments) {
+    List<String> agent =
+        new ArrayList<>(
+            List.of(
+                "--id", "demo",
+                "--ptx-threads", Integer.toString(ptxThreads),
+                "--data-dir", directory.resolve("agent").toString()));
+    agent.addAll(pathArguments);
+    return LocalCluster.start(
+        "127.0.0.1:0", directory.resolve("gateway"), Duration.ZERO, agent, line -> {});
   }
 
   private int threads(String option, @Nullable Integer wanted, int otherwise) {

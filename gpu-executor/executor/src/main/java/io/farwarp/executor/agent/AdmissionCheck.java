@@ -38,14 +38,18 @@ final class AdmissionCheck {
               options.windowMemoryBytes(),
               options.executorId());
     }
-    return hostRefusal(order);
+    return hostRefusal(order, !options.verbsHost().isEmpty());
   }
 
-  private static @Nullable String hostRefusal(PrepareLease order) {
+  /**
+   * @param pinned verbs locks the pages of a window; shm, tcp and the PTX CPU device lock none
+   */
+  private static @Nullable String hostRefusal(PrepareLease order, boolean pinned) {
     try {
-      // shm and tcp, and the PTX CPU device, lock no pages; who pins windows asks for memlock too.
       String refusal =
-          HostLimits.read().refusal(order.getWindowBytes(), order.getWorkers(), false).orElse(null);
+          HostLimits.read()
+              .refusal(order.getWindowBytes(), order.getWorkers(), pinned)
+              .orElse(null);
       return refusal == null ? memoryRefusal(order) : refusal;
     } catch (IOException e) {
       return "the host's limits cannot be read: " + e.getMessage();

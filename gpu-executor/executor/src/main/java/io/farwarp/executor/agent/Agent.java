@@ -224,6 +224,7 @@ public final class Agent implements AutoCloseable {
                 .setTokenPublicKey(tokenPublicKey)
                 .setComputeThreads(threads)
                 .setTcpHost(options.tcpHost())
+                .setVerbsHost(options.verbsHost())
                 .setHostId(HostId.local())
                 .setDeviceClass(DeviceClass.PTX_CPU)
                 .build();

@@ -1,7 +1,11 @@
 package io.farwarp.executor.agent;
 
+import io.farwarp.rdma.verbs.RdmaDevices;
+import io.farwarp.rdma.verbs.VerbsTransport;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
@@ -31,6 +35,7 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 public final class AgentCommand implements Callable<Integer> {
+  private static final Logger LOG = System.getLogger(AgentCommand.class.getName());
   private static final Pattern HOST_PORT = Pattern.compile("\\[?([^\\]]+)\\]?:([0-9]{1,5})");
   private static final Pattern SIZE = Pattern.compile("([0-9]{1,15})\\s*([KMGT]i?B?|B)?");
   private static final int MAX_ID = 64;
@@ -97,6 +102,14 @@ public final class AgentCommand implements Callable<Integer> {
       paramLabel = "HOST",
       description = "Address that workers bind tcp to, or 'none'; default: ${DEFAULT-VALUE}.")
   private String tcpHost = "127.0.0.1";
+
+  @Option(
+      names = "--verbs-host",
+      paramLabel = "ADDRESS",
+      description =
+          "IPv4 address of the RDMA device that workers listen on, 'auto' for that of the first"
+              + " device, if there is one, or 'none'; default: ${DEFAULT-VALUE}.")
+  private String verbsHost = "none";
 
   @Option(
       names = "--tls-ca",
@@ -189,7 +202,29 @@ public final class AgentCommand implements Callable<Integer> {
         workers,
         directory,
         tcpHost.equals("none") ? "" : tcpHost,
+        verbsAddress(),
         Optional.ofNullable(tlsAuthority));
+  }
+
+  private String verbsAddress() throws IOException {
+    if (verbsHost.equals("none")) {
+      return "";
+    }
+    String unusable = new VerbsTransport().unavailable().orElse("");
+    if (verbsHost.equals("auto")) {
+      String found = unusable.isEmpty() ? RdmaDevices.firstAddress().orElse("") : "";
+      if (found.isEmpty()) {
+        LOG.log(
+            Level.WARNING,
+            "workers offer no verbs: {0}",
+            unusable.isEmpty() ? "no RDMA device has an IPv4 address" : unusable);
+      }
+      return found;
+    }
+    if (!unusable.isEmpty()) {
+      throw usage("--verbs-host %s: %s".formatted(verbsHost, unusable));
+    }
+    return verbsHost;
   }
 
   private String token() throws IOException {

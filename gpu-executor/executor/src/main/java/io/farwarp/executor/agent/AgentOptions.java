@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param dataDirectory for packages, sockets and workers' temporary files; short, because a
  *     socket's path in it must fit 107 bytes
  * @param tcpHost address that workers bind tcp to; empty: no tcp
+ * @param verbsHost IPv4 address of the RDMA device that workers listen on; empty: no verbs
  * @param tlsAuthority certificate of the authority that signed the gateway's; none: plaintext,
  *     which is for loopback only
  */
@@ -27,6 +28,7 @@ public record AgentOptions(
     int maxWorkers,
     Path dataDirectory,
     String tcpHost,
+    String verbsHost,
     Optional<Path> tlsAuthority) {
 
   @Override

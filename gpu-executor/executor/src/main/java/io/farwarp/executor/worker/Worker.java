@@ -94,6 +94,9 @@ public final class Worker implements AutoCloseable {
     loop = running;
     WorkerStarted.Builder started = WorkerStarted.newBuilder().setDeviceName(opened.name());
     listen("shm", Path.of(order.getDirectory(), SOCKET_NAME).toString(), opening, started);
+    if (!order.getVerbsHost().isEmpty()) {
+      listen("verbs", order.getVerbsHost() + ":0", opening, started);
+    }
     if (!order.getTcpHost().isEmpty()) {
       listen("tcp", order.getTcpHost() + ":0", opening, started);
     }

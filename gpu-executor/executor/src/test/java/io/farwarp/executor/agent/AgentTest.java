@@ -73,6 +73,7 @@ final class AgentTest {
         MAX_WORKERS,
         directory,
         "127.0.0.1",
+        "",
         Optional.empty());
   }
 
@@ -360,6 +361,7 @@ final class AgentTest {
             CAPACITY_BYTES,
             MAX_WORKERS,
             other,
+            "",
             "",
             Optional.empty());
     Agent refused = Agent.start(wrong);

@@ -44,6 +44,7 @@ final class PackageCacheTest {
                 1,
                 directory,
                 "",
+                "",
                 Optional.empty()));
     nothing = TestFunctions.packageOf(TestFunctions.NOTHING);
     add = TestFunctions.packageOf(TestFunctions.VECTOR_ADD);

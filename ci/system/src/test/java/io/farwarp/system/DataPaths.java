@@ -1,0 +1,22 @@
+package io.farwarp.system;
+
+import java.util.stream.Stream;
+
+/**
+ * The data paths that the system tests go over: {@code -Dfarwarp.test.transports=shm,tcp}, or
+ * {@code verbs} on a host with an RDMA device.
+ */
+final class DataPaths {
+  private static final String TESTED = System.getProperty("farwarp.test.transports", "shm,tcp");
+
+  private DataPaths() {}
+
+  static Stream<String> tested() {
+    return Stream.of(TESTED.split(","));
+  }
+
+  /** What the agent of a test is told, so that its workers offer them. */
+  static String[] agentArguments() {
+    return TESTED.contains("verbs") ? new String[] {"--verbs-host", "auto"} : new String[0];
+  }
+}
