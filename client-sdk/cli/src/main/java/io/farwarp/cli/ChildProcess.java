@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
@@ -24,9 +25,8 @@ public final class ChildProcess implements AutoCloseable {
 
   private static final Set<ChildProcess> RUNNING = ConcurrentHashMap.newKeySet();
 
-  static {
-    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(ChildProcess::closeAll));
-  }
+  /** Whether this process ends its children before itself; no hook can be added as it ends. */
+  private static final AtomicBoolean ENDED_BY_HOOK = new AtomicBoolean();
 
   private final String name;
   private final Process process;
@@ -57,6 +57,9 @@ public final class ChildProcess implements AutoCloseable {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
       ChildProcess child = new ChildProcess(arguments.getFirst(), process, patience);
       RUNNING.add(child);
+      if (ENDED_BY_HOOK.compareAndSet(false, true)) {
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(ChildProcess::closeAll));
+      }
       Thread.ofPlatform().daemon().name("farwarp-log-" + child.name).start(() -> child.read(log));
       return child;
     } catch (IOException e) {

@@ -30,6 +30,10 @@ public final class TemporaryDirectory implements AutoCloseable {
     return directory;
   }
 
+  public Path path() {
+    return path;
+  }
+
   public Path resolve(String name) {
     return path.resolve(name);
   }

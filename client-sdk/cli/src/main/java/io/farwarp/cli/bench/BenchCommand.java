@@ -1,13 +1,16 @@
 package io.farwarp.cli.bench;
 
+import io.farwarp.cli.JavaCommand;
 import io.farwarp.cli.Json;
 import io.farwarp.cli.LocalCluster;
 import io.farwarp.cli.TemporaryDirectory;
 import io.farwarp.client.ConnectOptions;
 import io.farwarp.client.Farwarp;
+import io.farwarp.executor.agent.WorkerJvm;
 import io.farwarp.samples.Sample;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +46,7 @@ public final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "bench what? latency, bandwidth, compute or lease");
+        spec.commandLine(), "bench what? latency, bandwidth, compute, ptx or lease");
   }
 
   @Command(
@@ -111,6 +114,32 @@ public final class BenchCommand implements Runnable {
   int lease(@Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
     return measure(json, (farwarp, progress) -> new LeaseBench(farwarp, progress).rows());
+  }
+
+  @Command(
+      name = "ptx",
+      mixinStandardHelpOptions = true,
+      description = {
+        "The PTX compiler's kernels beside C of the same loops (gcc -O3 -march=native, OpenMP, all",
+        "cores of both), and what loading and launching cost. Needs no gateway."
+      })
+  int ptx(@Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
+      throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+                JavaCommand.of(
+                    PtxBench.class,
+                    WorkerJvm.options(),
+                    List.of(json ? PtxBench.JSON : PtxBench.TABLE)))
+            .redirectError(ProcessBuilder.Redirect.INHERIT);
+    // Threads of OpenMP that spin would take the cores from the kernels' turns.
+    builder.environment().put("OMP_WAIT_POLICY", "passive");
+    Process bench = builder.start();
+    String printed = new String(bench.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(printed);
+    out.flush();
+    return bench.onExit().join().exitValue();
   }
 
   /** What is measured over each data path, for the one that is asked for or both. */

@@ -1,73 +1,43 @@
 package io.farwarp.cli.bench;
 
+import io.farwarp.cli.TemporaryDirectory;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 
 /** The shared-memory ping-pong in C, compiled where gcc is there. */
 final class CPingPong implements AutoCloseable {
   private static final int ROUND_TRIPS = 300_000;
 
-  private final Path directory;
+  private final TemporaryDirectory directory;
+  private final Path binary;
 
-  private CPingPong(Path directory) {
+  private CPingPong(TemporaryDirectory directory, Path binary) {
     this.directory = directory;
+    this.binary = binary;
   }
 
   /** Empty where there is no gcc. */
   static Optional<CPingPong> compile() throws IOException {
-    CPingPong program = new CPingPong(Files.createTempDirectory("farwarp-pingpong"));
-    Path source = program.directory.resolve("pingpong.c");
-    try (InputStream text = CPingPong.class.getResourceAsStream("pingpong.c")) {
-      if (text == null) {
-        throw new IOException("pingpong.c is missing from the class path");
-      }
-      Files.copy(text, source);
-    }
+    TemporaryDirectory directory = TemporaryDirectory.create("farwarp-pingpong");
     try {
-      run(List.of("gcc", "-O2", "-o", program.binary(), source.toString()));
-      return Optional.of(program);
+      Path binary = CCompiler.compile(directory.path(), "pingpong.c", List.of("-O2"), List.of());
+      return Optional.of(new CPingPong(directory, binary));
     } catch (IOException noCompiler) {
-      program.close();
+      directory.close();
       return Optional.empty();
     }
   }
 
   /** Median round trip of one run. */
   double p50Ns() throws IOException {
-    return Double.parseDouble(run(List.of(binary(), Integer.toString(ROUND_TRIPS))));
-  }
-
-  private String binary() {
-    return directory.resolve("pingpong").toString();
-  }
-
-  private static String run(List<String> command) throws IOException {
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    try {
-      String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      if (!process.waitFor(60, TimeUnit.SECONDS) || process.exitValue() != 0) {
-        process.destroyForcibly();
-        throw new IOException(command.getFirst() + " failed");
-      }
-      return out.trim();
-    } catch (InterruptedException interrupted) {
-      process.destroyForcibly();
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", interrupted);
-    }
+    return Double.parseDouble(
+        CCompiler.run(List.of(binary.toString(), Integer.toString(ROUND_TRIPS))));
   }
 
   @Override
-  public void close() throws IOException {
-    Files.deleteIfExists(directory.resolve("pingpong"));
-    Files.deleteIfExists(directory.resolve("pingpong.c"));
-    Files.delete(directory);
+  public void close() {
+    directory.close();
   }
 }

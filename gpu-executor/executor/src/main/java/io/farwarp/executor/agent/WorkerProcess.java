@@ -15,6 +15,7 @@ import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -125,27 +126,21 @@ final class WorkerProcess {
   }
 
   private static List<String> command(Path temporary) {
-    return List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-Xmx" + HostMemory.HEAP_BYTES,
-        "-XX:+UseG1GC",
-        "-XX:-UsePerfData",
-        "-Xshare:auto",
-        "-XX:-DontCompileHugeMethods",
-        // A kernel's bounds checks, hoisted by profile, failed again and again on real data: C2
-        // recompiled a kernel for
-        // as long as it ran, at a quarter of its speed (seen with -Xlog:deoptimization=debug,
-        // reason profile_predicate).
-        "-XX:-UseProfiledLoopPredicate",
-        "-XX:+ExitOnOutOfMemoryError",
-        "-XX:-CreateCoredumpOnCrash",
-        "-XX:ErrorFile=" + temporary.resolve("hs_err.log"),
-        "-Djava.io.tmpdir=" + temporary,
-        "--enable-native-access=ALL-UNNAMED",
-        "--sun-misc-unsafe-memory-access=allow", // Guava's and the decompressor's
-        "-cp",
-        absoluteClassPath(),
-        WorkerMain.class.getName());
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(WorkerJvm.options());
+    command.addAll(
+        List.of(
+            "-XX:+ExitOnOutOfMemoryError",
+            "-XX:-CreateCoredumpOnCrash",
+            "-XX:ErrorFile=" + temporary.resolve("hs_err.log"),
+            "-Djava.io.tmpdir=" + temporary,
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow", // Guava's and the decompressor's
+            "-cp",
+            absoluteClassPath(),
+            WorkerMain.class.getName()));
+    return command;
   }
 
   private static String absoluteClassPath() {
