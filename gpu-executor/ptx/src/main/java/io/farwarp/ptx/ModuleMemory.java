@@ -29,6 +29,16 @@ final class ModuleMemory implements AutoCloseable {
     this.bytes = bytes;
   }
 
+  /** Of a module without variables. */
+  static ModuleMemory none() {
+    return new ModuleMemory(0, 0);
+  }
+
+  /** Whether the module has no variables. */
+  boolean isEmpty() {
+    return segments.length == 0;
+  }
+
   static ModuleMemory of(SourceModule module, PtxOptions options) throws PtxException {
     List<SourceVariable> variables =
         module.variables().stream().filter(v -> !v.space().equals("shared")).toList();

@@ -1,10 +1,11 @@
 package io.farwarp.ptx;
 
+import io.farwarp.ptx.cache.ModuleImage;
+import io.farwarp.ptx.codegen.CompiledKernel;
 import io.farwarp.ptx.codegen.ProgramCompiler;
 import io.farwarp.ptx.ir.ParameterLayout;
 import io.farwarp.ptx.runtime.BlockProgram;
 import io.farwarp.ptx.runtime.BlockThreads;
-import io.farwarp.ptx.syntax.SourceFunction;
 import io.farwarp.ptx.syntax.SourceLines;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -17,7 +18,8 @@ public final class PtxKernel {
 
   private final String name;
   private final ParameterLayout layout;
-  private final ProgramCompiler.Compiled compiled;
+  private final CompiledKernel compiled;
+  private final BlockProgram program;
   private final MemorySegment[] variables;
   private final SourceLines sourceLines;
   private final int maxThreadsPerBlock;
@@ -26,22 +28,18 @@ public final class PtxKernel {
   /** Cost of one thread on one core; 0 until measured. A racy update loses a sample, no more. */
   private volatile double nsPerThread;
 
-  PtxKernel(
-      SourceFunction definition,
-      ParameterLayout layout,
-      ProgramCompiler.Compiled compiled,
-      MemorySegment[] variables,
-      SourceLines sourceLines) {
+  PtxKernel(ModuleImage.Kernel image, MemorySegment[] variables, SourceLines sourceLines) {
     this.sourceLines = sourceLines;
-    this.name = definition.name();
-    this.layout = layout;
-    this.compiled = compiled;
+    this.name = image.name();
+    this.layout = image.layout();
+    this.compiled = image.compiled();
+    this.program = compiled.define();
     this.variables = variables;
     this.maxThreadsPerBlock =
-        definition.maxThreads() == 0
+        image.maxThreads() == 0
             ? MAX_THREADS_PER_BLOCK
-            : Math.min(definition.maxThreads(), MAX_THREADS_PER_BLOCK);
-    this.requiredBlock = definition.requiredBlock();
+            : Math.min(image.maxThreads(), MAX_THREADS_PER_BLOCK);
+    this.requiredBlock = image.requiredBlock();
   }
 
   public String name() {
@@ -77,7 +75,7 @@ public final class PtxKernel {
   }
 
   BlockProgram program() {
-    return compiled.program();
+    return program;
   }
 
   MemorySegment[] variables() {

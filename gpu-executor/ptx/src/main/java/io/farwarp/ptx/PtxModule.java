@@ -1,5 +1,7 @@
 package io.farwarp.ptx;
 
+import io.farwarp.ptx.cache.ModuleCache;
+import io.farwarp.ptx.cache.ModuleImage;
 import io.farwarp.ptx.codegen.ProgramCompiler;
 import io.farwarp.ptx.fatbin.Fatbin;
 import io.farwarp.ptx.ir.AddressedFunctions;
@@ -16,6 +18,7 @@ import io.farwarp.ptx.syntax.SourceVariable;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,10 +47,20 @@ public final class PtxModule implements AutoCloseable {
    * @throws PtxException if the text is malformed, or uses what this device does not support
    */
   public static PtxModule load(String ptx, PtxOptions options) throws PtxException {
+    ModuleCache cache = options.cacheDirectory() == null ? null : new ModuleCache(ptx, options);
+    ModuleImage kept = cache == null ? null : cache.find();
+    if (kept != null) {
+      return of(ptx, ModuleMemory.none(), kept);
+    }
     SourceModule source = Parser.parse(ptx, options);
     ModuleMemory memory = ModuleMemory.of(source, options);
     try {
-      return new PtxModule(ptx, memory, compile(source, memory, options));
+      ModuleImage image = new ModuleImage(compile(source, memory, options), source.lines());
+      // The addresses of variables are constants of the code.
+      if (cache != null && memory.isEmpty()) {
+        cache.keep(image);
+      }
+      return of(ptx, memory, image);
     } catch (PtxException | RuntimeException | Error e) {
       memory.close();
       if (e instanceof PtxException refusal) {
@@ -56,6 +69,14 @@ public final class PtxModule implements AutoCloseable {
       }
       throw new PtxException(0, "the module cannot be compiled: " + e, e);
     }
+  }
+
+  private static PtxModule of(String ptx, ModuleMemory memory, ModuleImage image) {
+    Map<String, PtxKernel> kernels = new LinkedHashMap<>();
+    for (ModuleImage.Kernel kernel : image.kernels()) {
+      kernels.put(kernel.name(), new PtxKernel(kernel, memory.segments(), image.sourceLines()));
+    }
+    return new PtxModule(ptx, memory, kernels);
   }
 
   /**
@@ -93,7 +114,7 @@ public final class PtxModule implements AutoCloseable {
     }
   }
 
-  private static Map<String, PtxKernel> compile(
+  private static List<ModuleImage.Kernel> compile(
       SourceModule source, ModuleMemory memory, PtxOptions options) throws PtxException {
     Map<String, SourceFunction> definitions = new LinkedHashMap<>();
     for (SourceFunction function : source.functions()) {
@@ -120,17 +141,16 @@ public final class PtxModule implements AutoCloseable {
       }
     }
     ProgramCompiler.Module module = new ProgramCompiler.Module(functions, options);
-    Map<String, PtxKernel> kernels = new LinkedHashMap<>();
+    List<ModuleImage.Kernel> kernels = new ArrayList<>();
     for (Function entry : entries.values()) {
       SourceFunction definition = java.util.Objects.requireNonNull(definitions.get(entry.name()));
-      kernels.put(
-          entry.name(),
-          new PtxKernel(
-              definition,
+      kernels.add(
+          new ModuleImage.Kernel(
+              entry.name(),
               ParameterLayout.of(definition),
-              ProgramCompiler.compile(entry, module),
-              memory.segments(),
-              source.lines()));
+              definition.maxThreads(),
+              definition.requiredBlock(),
+              ProgramCompiler.compile(entry, module)));
     }
     return kernels;
   }

@@ -6,9 +6,6 @@ import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Opcode;
 import io.farwarp.ptx.ir.SharedLayout;
 import io.farwarp.ptx.regions.Waiting;
-import io.farwarp.ptx.runtime.BlockProgram;
-import io.farwarp.ptx.runtime.BlockThreads;
-import io.farwarp.ptx.runtime.ProgramDefiner;
 import java.lang.classfile.ClassBuilder;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.MethodModel;
@@ -17,6 +14,7 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -31,22 +29,6 @@ public final class ProgramCompiler {
 
   /** Local memory for the calls of a kernel that has device functions beside it. */
   private static final int CALL_BYTES = 64 << 10;
-
-  /**
-   * A kernel ready to run.
-   *
-   * @param largestMethodBytes bytecode of its longest method; above {@link #JIT_LIMIT_BYTES}
-   *     HotSpot only interprets it
-   * @param staticSharedBytes what the kernel declares
-   * @param callBytes local memory for calls and, without stops, for the kernel's own variables
-   * @param shape what threads keep while they are stopped, or null if they never are
-   */
-  public record Compiled(
-      BlockProgram program,
-      int largestMethodBytes,
-      int staticSharedBytes,
-      int callBytes,
-      BlockThreads.@Nullable Shape shape) {}
 
   /**
    * What a module's kernels are compiled with.
@@ -70,14 +52,15 @@ public final class ProgramCompiler {
   private ProgramCompiler() {}
 
   /** Compiles a kernel of a module. */
-  public static Compiled compile(Function kernel, Module module) throws PtxException {
+  public static CompiledKernel compile(Function kernel, Module module) throws PtxException {
     SharedLayout shared = SharedLayout.of(kernel, module.functions());
     try {
-      Compiled plain = module.waiting().waits(kernel) ? null : compilePlain(kernel, module, shared);
+      CompiledKernel plain =
+          module.waiting().waits(kernel) ? null : compilePlain(kernel, module, shared);
       if (plain != null && plain.largestMethodBytes() <= JIT_LIMIT_BYTES) {
         return plain;
       }
-      Compiled regions = RegionCompiler.compile(kernel, module, shared, plain == null);
+      CompiledKernel regions = RegionCompiler.compile(kernel, module, shared, plain == null);
       if (regions == null) {
         return java.util.Objects.requireNonNull(plain);
       }
@@ -88,7 +71,7 @@ public final class ProgramCompiler {
   }
 
   /** Null when the kernel is longer than a JVM method can be. */
-  private static @Nullable Compiled compilePlain(
+  private static @Nullable CompiledKernel compilePlain(
       Function kernel, Module module, SharedLayout shared) {
     Callees callees = new Callees(OWNER, module.functions(), shared, module.callBytes(kernel));
     byte[] bytes;
@@ -115,8 +98,9 @@ public final class ProgramCompiler {
     for (int length : methodBytes(bytes).values()) {
       largest = Math.max(largest, length);
     }
-    return new Compiled(
-        ProgramDefiner.define(bytes),
+    return new CompiledKernel(
+        bytes,
+        List.of(),
         largest,
         shared.staticBytes(),
         module.callBytes(kernel) + kernel.frameBytes(),

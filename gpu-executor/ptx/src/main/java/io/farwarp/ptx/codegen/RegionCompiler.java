@@ -1,7 +1,6 @@
 package io.farwarp.ptx.codegen;
 
 import io.farwarp.ptx.PtxException;
-import io.farwarp.ptx.codegen.ProgramCompiler.Compiled;
 import io.farwarp.ptx.ir.BasicBlock;
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Inlining;
@@ -11,8 +10,6 @@ import io.farwarp.ptx.regions.Region;
 import io.farwarp.ptx.regions.RegionPlan;
 import io.farwarp.ptx.regions.SavedRegisters;
 import io.farwarp.ptx.runtime.BlockThreads;
-import io.farwarp.ptx.runtime.ProgramDefiner;
-import io.farwarp.ptx.runtime.RegionProgram;
 import java.lang.classfile.ClassBuilder;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
@@ -72,7 +69,7 @@ final class RegionCompiler {
    *
    * @param required whether there is no other way; else the result may be null
    */
-  static @Nullable Compiled compile(
+  static @Nullable CompiledKernel compile(
       Function kernel, ProgramCompiler.Module module, SharedLayout shared, boolean required)
       throws PtxException {
     try {
@@ -94,7 +91,7 @@ final class RegionCompiler {
         module.options().maxLocalBytesPerThread());
   }
 
-  private Compiled compile() throws PtxException {
+  private CompiledKernel compile() throws PtxException {
     int most = MOST_INSTRUCTIONS;
     Attempt best = null;
     int bestLargest = Integer.MAX_VALUE;
@@ -121,7 +118,7 @@ final class RegionCompiler {
     return finish(best, bestLargest);
   }
 
-  private Compiled finish(Attempt attempt, int largest) {
+  private CompiledKernel finish(Attempt attempt, int largest) {
     BlockThreads.Shape shape =
         new BlockThreads.Shape(
             attempt.saved().arrays(TypeKind.INT),
@@ -129,8 +126,9 @@ final class RegionCompiler {
             attempt.saved().arrays(TypeKind.FLOAT),
             attempt.saved().arrays(TypeKind.DOUBLE),
             kernel.frameBytes());
-    return new Compiled(
-        new RegionProgram(ProgramDefiner.defineRegions(attempt.bytes()), attempt.stops().stops()),
+    return new CompiledKernel(
+        attempt.bytes(),
+        attempt.stops().stops(),
         largest,
         shared.staticBytes(),
         module.callBytes(original),

@@ -1,5 +1,8 @@
 package io.farwarp.ptx.syntax;
 
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -57,5 +60,34 @@ public final class SourceLines {
     Mark mark = marks.get(low - 1);
     String file = files.get(mark.file());
     return mark.line() == 0 || file == null ? null : new Place(file, mark.line());
+  }
+
+  /** Writes all of it. */
+  public void writeTo(DataOutput out) throws IOException {
+    out.writeInt(files.size());
+    for (Map.Entry<Long, String> file : files.entrySet()) {
+      out.writeLong(file.getKey());
+      out.writeUTF(file.getValue());
+    }
+    out.writeInt(marks.size());
+    for (Mark mark : marks) {
+      out.writeInt(mark.ptxLine());
+      out.writeLong(mark.file());
+      out.writeInt(mark.line());
+    }
+  }
+
+  /** Reads what {@link #writeTo} has written. */
+  public static SourceLines readFrom(DataInput in) throws IOException {
+    SourceLines lines = new SourceLines();
+    int files = in.readInt();
+    for (int i = 0; i < files; i++) {
+      lines.file(in.readLong(), in.readUTF());
+    }
+    int marks = in.readInt();
+    for (int i = 0; i < marks; i++) {
+      lines.mark(in.readInt(), in.readLong(), in.readInt());
+    }
+    return lines;
   }
 }
