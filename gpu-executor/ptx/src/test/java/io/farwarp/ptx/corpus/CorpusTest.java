@@ -35,6 +35,8 @@ final class CorpusTest {
     List<CorpusCase> cases = new ArrayList<>();
     cases.addAll(DenseCases.all());
     cases.addAll(VectorCases.all());
+    cases.addAll(ScanCases.all());
+    cases.addAll(SortCases.all());
     return cases;
   }
 
