@@ -37,6 +37,8 @@ final class CorpusTest {
     cases.addAll(VectorCases.all());
     cases.addAll(ScanCases.all());
     cases.addAll(SortCases.all());
+    cases.addAll(GraphCases.all());
+    cases.addAll(StencilCases.all());
     return cases;
   }
 
