@@ -71,6 +71,8 @@ final class DeclarationParser {
         align = pointer ? align : named;
       } else if (isPointerAttribute(word)) {
         pointer = true;
+      } else if (word.equals("attribute") && space.equals("global")) {
+        managed();
       } else {
         throw new PtxException(line, "'." + word + "' is not supported in a declaration");
       }
@@ -107,6 +109,15 @@ final class DeclarationParser {
       case "ptr", "global", "const", "shared", "local" -> true;
       default -> false;
     };
+  }
+
+  /** Memory of host and device is one here, so that managed variables are like others. */
+  private void managed() throws PtxException {
+    tokens.expect("(");
+    if (!tokens.acceptDotted("managed")) {
+      throw tokens.wanted("'.managed', the only attribute that is supported");
+    }
+    tokens.expect(")");
   }
 
   private int alignment() throws PtxException {
