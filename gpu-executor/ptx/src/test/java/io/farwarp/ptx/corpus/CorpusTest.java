@@ -39,6 +39,7 @@ final class CorpusTest {
     cases.addAll(SortCases.all());
     cases.addAll(GraphCases.all());
     cases.addAll(StencilCases.all());
+    cases.addAll(AtomicCases.all());
     return cases;
   }
 
