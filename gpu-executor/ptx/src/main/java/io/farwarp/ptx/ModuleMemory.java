@@ -1,6 +1,8 @@
 package io.farwarp.ptx;
 
+import io.farwarp.ptx.ir.BuiltIn;
 import io.farwarp.ptx.ir.Symbol;
+import io.farwarp.ptx.runtime.DeviceHeap;
 import io.farwarp.ptx.runtime.FunctionAddress;
 import io.farwarp.ptx.syntax.SourceFunction;
 import io.farwarp.ptx.syntax.SourceModule;
@@ -14,7 +16,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A module's {@code .global} and {@code .const} variables, each an allocation of its own. */
+/**
+ * A module's {@code .global} and {@code .const} variables, each an allocation of its own, and the
+ * heap of its kernels, if they allocate.
+ */
 final class ModuleMemory implements AutoCloseable {
   private static final int MAX_VARIABLES = 65_536;
 
@@ -22,19 +27,25 @@ final class ModuleMemory implements AutoCloseable {
   private final Map<String, Symbol.ModuleVariable> symbols = new LinkedHashMap<>();
   private final Map<String, Symbol.DeviceFunction> functions = new LinkedHashMap<>();
   private final MemorySegment[] segments;
+  private final DeviceHeap heap;
   private final long bytes;
 
-  private ModuleMemory(int variables, long bytes) {
-    this.segments = new MemorySegment[variables];
+  private ModuleMemory(int variables, int heapBytes, long bytes) {
+    this.segments = new MemorySegment[heapBytes == 0 ? variables : variables + 1];
     this.bytes = bytes;
+    MemorySegment heapMemory = arena.allocate(heapBytes, 16);
+    if (heapBytes != 0) {
+      segments[variables] = heapMemory;
+    }
+    heap = new DeviceHeap(heapMemory);
   }
 
-  /** Of a module without variables. */
+  /** Of a module without variables and heap. */
   static ModuleMemory none() {
-    return new ModuleMemory(0, 0);
+    return new ModuleMemory(0, 0, 0);
   }
 
-  /** Whether the module has no variables. */
+  /** Whether the module has neither variables nor a heap. */
   boolean isEmpty() {
     return segments.length == 0;
   }
@@ -42,8 +53,9 @@ final class ModuleMemory implements AutoCloseable {
   static ModuleMemory of(SourceModule module, PtxOptions options) throws PtxException {
     List<SourceVariable> variables =
         module.variables().stream().filter(v -> !v.space().equals("shared")).toList();
-    long bytes = checkedBytes(variables, options);
-    ModuleMemory memory = new ModuleMemory(variables.size(), bytes);
+    int heapBytes = isAllocating(module) ? DeviceHeap.DEFAULT_BYTES : 0;
+    long bytes = checkedBytes(variables, heapBytes, options);
+    ModuleMemory memory = new ModuleMemory(variables.size(), heapBytes, bytes);
     for (SourceFunction function : module.functions()) {
       if (!function.entry()) {
         long address = FunctionAddress.of(memory.functions.size());
@@ -65,13 +77,18 @@ final class ModuleMemory implements AutoCloseable {
     }
   }
 
-  /** What all variables take together, with what their alignment may cost. */
-  private static long checkedBytes(List<SourceVariable> variables, PtxOptions options)
-      throws PtxException {
+  private static boolean isAllocating(SourceModule module) {
+    return module.functions().stream()
+        .anyMatch(f -> f.name().equals(BuiltIn.MALLOC.text()) && f.body() == null);
+  }
+
+  /** What the heap and all variables take together, with what their alignment may cost. */
+  private static long checkedBytes(
+      List<SourceVariable> variables, int heapBytes, PtxOptions options) throws PtxException {
     if (variables.size() > MAX_VARIABLES) {
       throw new PtxException(0, "a module has at most " + MAX_VARIABLES + " variables");
     }
-    long total = 0;
+    long total = heapBytes;
     for (SourceVariable variable : variables) {
       if (variable.elements() == 0 || variable.external()) {
         throw new PtxException(
@@ -81,8 +98,8 @@ final class ModuleMemory implements AutoCloseable {
       total = end < total ? Long.MAX_VALUE : end;
     }
     if (total > options.maxModuleMemoryBytes()) {
-      throw new PtxMemoryException(
-          variables.getFirst().line(), total, options.maxModuleMemoryBytes());
+      int line = variables.isEmpty() ? 0 : variables.getFirst().line();
+      throw new PtxMemoryException(line, total, options.maxModuleMemoryBytes());
     }
     return total;
   }
@@ -195,7 +212,11 @@ final class ModuleMemory implements AutoCloseable {
     return all;
   }
 
-  /** The variables as kernels see them: constants cannot be written. */
+  DeviceHeap heap() {
+    return heap;
+  }
+
+  /** The variables as kernels see them, and the heap: constants cannot be written. */
   MemorySegment[] segments() {
     MemorySegment[] seen = segments.clone();
     for (Symbol.ModuleVariable symbol : symbols.values()) {

@@ -6,6 +6,7 @@ import io.farwarp.ptx.codegen.ProgramCompiler;
 import io.farwarp.ptx.ir.ParameterLayout;
 import io.farwarp.ptx.runtime.BlockProgram;
 import io.farwarp.ptx.runtime.BlockThreads;
+import io.farwarp.ptx.runtime.DeviceHeap;
 import io.farwarp.ptx.syntax.SourceLines;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -21,6 +22,7 @@ public final class PtxKernel {
   private final CompiledKernel compiled;
   private final BlockProgram program;
   private final MemorySegment[] variables;
+  private final DeviceHeap heap;
   private final SourceLines sourceLines;
   private final int maxThreadsPerBlock;
   private final List<Integer> requiredBlock;
@@ -28,13 +30,14 @@ public final class PtxKernel {
   /** Cost of one thread on one core; 0 until measured. A racy update loses a sample, no more. */
   private volatile double nsPerThread;
 
-  PtxKernel(ModuleImage.Kernel image, MemorySegment[] variables, SourceLines sourceLines) {
+  PtxKernel(ModuleImage.Kernel image, ModuleMemory memory, SourceLines sourceLines) {
     this.sourceLines = sourceLines;
     this.name = image.name();
     this.layout = image.layout();
     this.compiled = image.compiled();
     this.program = compiled.define();
-    this.variables = variables;
+    this.variables = memory.segments();
+    this.heap = memory.heap();
     this.maxThreadsPerBlock =
         image.maxThreads() == 0
             ? MAX_THREADS_PER_BLOCK
@@ -80,6 +83,10 @@ public final class PtxKernel {
 
   MemorySegment[] variables() {
     return variables;
+  }
+
+  DeviceHeap heap() {
+    return heap;
   }
 
   SourceLines sourceLines() {

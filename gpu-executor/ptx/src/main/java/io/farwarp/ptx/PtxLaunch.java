@@ -302,6 +302,7 @@ public final class PtxLaunch {
               parameterBlock,
               pointers,
               kernel.variables(),
+              kernel.heap(),
               kernel.newThreads(),
               allocations,
               cancellation);

@@ -1,6 +1,6 @@
 package io.farwarp.ptx;
 
-/** A module whose variables take more than {@link PtxOptions#maxModuleMemoryBytes}. */
+/** A module whose variables and heap take more than {@link PtxOptions#maxModuleMemoryBytes}. */
 public final class PtxMemoryException extends PtxException {
   private static final long serialVersionUID = 1L;
 
@@ -9,11 +9,12 @@ public final class PtxMemoryException extends PtxException {
   PtxMemoryException(int line, long neededBytes, long limitBytes) {
     super(
         line,
-        "the module's variables take %d bytes; the limit is %d".formatted(neededBytes, limitBytes));
+        "the module's variables and heap take %d bytes; the limit is %d"
+            .formatted(neededBytes, limitBytes));
     this.neededBytes = neededBytes;
   }
 
-  /** What all variables take together, alignment included. */
+  /** What all variables and the heap take together, alignment included. */
   public long neededBytes() {
     return neededBytes;
   }

@@ -43,7 +43,7 @@ public final class PtxModule implements AutoCloseable {
   /**
    * Parses, verifies and compiles a module; nothing is generated later.
    *
-   * @throws PtxMemoryException if its variables take more than the options allow
+   * @throws PtxMemoryException if its variables and heap take more than the options allow
    * @throws PtxException if the text is malformed, or uses what this device does not support
    */
   public static PtxModule load(String ptx, PtxOptions options) throws PtxException {
@@ -74,7 +74,7 @@ public final class PtxModule implements AutoCloseable {
   private static PtxModule of(String ptx, ModuleMemory memory, ModuleImage image) {
     Map<String, PtxKernel> kernels = new LinkedHashMap<>();
     for (ModuleImage.Kernel kernel : image.kernels()) {
-      kernels.put(kernel.name(), new PtxKernel(kernel, memory.segments(), image.sourceLines()));
+      kernels.put(kernel.name(), new PtxKernel(kernel, memory, image.sourceLines()));
     }
     return new PtxModule(ptx, memory, kernels);
   }
@@ -178,7 +178,7 @@ public final class PtxModule implements AutoCloseable {
     return text;
   }
 
-  /** What the variables take until {@link #close}, outside the heap. */
+  /** What variables and the kernels' heap take until {@link #close}, outside the JVM's heap. */
   public long memoryBytes() {
     return memory.bytes();
   }

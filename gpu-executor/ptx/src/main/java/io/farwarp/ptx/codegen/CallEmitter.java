@@ -169,6 +169,8 @@ final class CallEmitter {
         switch (call.function()) {
           case VPRINTF -> "print";
           case ASSERT_FAIL -> "failAssertion";
+          case MALLOC -> "allocateOnHeap";
+          case FREE -> "releaseOnHeap";
         };
     body.code.invokevirtual(
         Names.CONTEXT, name, MethodTypeDesc.of(ConstantDescs.CD_void, parameters));

@@ -10,7 +10,11 @@ public enum BuiltIn {
   /** {@code int vprintf(const char *format, void *arguments)}. */
   VPRINTF("vprintf", "4", "8 8"),
   /** {@code void __assertfail(message, file, line, function, size of a character)}. */
-  ASSERT_FAIL("__assertfail", "", "8 8 4 8 8");
+  ASSERT_FAIL("__assertfail", "", "8 8 4 8 8"),
+  /** {@code void *malloc(size_t size)}, which {@code new} calls too. */
+  MALLOC("malloc", "8", "8"),
+  /** {@code void free(void *memory)}, which {@code delete} and virtual destructors call too. */
+  FREE("free", "", "8");
 
   private final String text;
 
@@ -23,6 +27,11 @@ public enum BuiltIn {
     this.text = text;
     this.results = results;
     this.arguments = arguments;
+  }
+
+  /** The function's name in PTX. */
+  public String text() {
+    return text;
   }
 
   static @Nullable BuiltIn of(String name) {

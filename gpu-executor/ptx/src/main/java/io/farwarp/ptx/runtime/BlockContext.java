@@ -73,6 +73,7 @@ public final class BlockContext {
   /** Where the kernel prints to. */
   public PtxOutput output = PtxOutput.ofAtMost(0);
 
+  private final DeviceHeap heap;
   private final Allocations allocations;
   private final Cancellation cancellation;
 
@@ -80,6 +81,7 @@ public final class BlockContext {
       MemorySegment parameters,
       MemorySegment[] pointers,
       MemorySegment[] variables,
+      DeviceHeap heap,
       @Nullable BlockThreads threads,
       Allocations allocations,
       Cancellation cancellation) {
@@ -87,6 +89,7 @@ public final class BlockContext {
     this.parametersBase = parameters.address();
     this.pointers = pointers;
     this.variables = variables;
+    this.heap = heap;
     this.threads = threads;
     this.allocations = allocations;
     this.cancellation = cancellation;
@@ -303,6 +306,20 @@ public final class BlockContext {
         local.get(ValueLayout.JAVA_INT, fileLine),
         local.get(ValueLayout.JAVA_LONG, function),
         line);
+  }
+
+  /** {@code malloc}: result and argument stand at these places in local memory. */
+  public void allocateOnHeap(long result, long size, int line) {
+    local.set(
+        ValueLayout.JAVA_LONG, result, heap.allocate(local.get(ValueLayout.JAVA_LONG, size)));
+  }
+
+  /** {@code free}: the argument stands at this place in local memory. */
+  public void releaseOnHeap(long memory, int line) {
+    long address = local.get(ValueLayout.JAVA_LONG, memory);
+    if (address != 0 && !heap.release(address)) {
+      throw new DeviceTrap(PtxFault.Kind.ILLEGAL_ADDRESS, line, address);
+    }
   }
 
   public byte loadByte(long address, int line) {
