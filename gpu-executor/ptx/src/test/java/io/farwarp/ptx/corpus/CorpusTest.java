@@ -40,6 +40,8 @@ final class CorpusTest {
     cases.addAll(GraphCases.all());
     cases.addAll(StencilCases.all());
     cases.addAll(AtomicCases.all());
+    cases.addAll(LanguageCases.all());
+    cases.addAll(PlatformCases.all());
     return cases;
   }
 
