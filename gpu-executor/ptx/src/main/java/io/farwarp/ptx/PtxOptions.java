@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * How modules are loaded, and limits on what they may ask for.
  *
  * @param maxTextChars longest text that is parsed
- * @param maxModuleMemoryBytes most memory for {@code .global} and {@code .const} variables and
- *     the heap of kernels together
+ * @param maxModuleMemoryBytes most memory for {@code .global} and {@code .const} variables and the
+ *     heap of kernels together
  * @param maxLocalBytesPerThread most {@code .local} memory for one thread, calls included
  * @param cacheDirectory where compiled modules are kept for other processes, or null. It is made if
  *     it is not there, readable to this user alone; one that others may write to is not used

@@ -12,20 +12,20 @@ import org.junit.jupiter.api.Test;
 final class DirectivesTest {
   private static String reading(String declaration) {
     return """
-        .version 9.0
-        .target sm_75
-        .address_size 64
-        %s
-        .visible .entry k(.param .u64 p)
-        {
-          .reg .b32 %%r1;
-          .reg .b64 %%rd1;
-          ld.param.u64 %%rd1, [p];
-          ld.global.u32 %%r1, [x];
-          st.global.u32 [%%rd1], %%r1;
-          ret;
-        }
-        """
+    .version 9.0
+    .target sm_75
+    .address_size 64
+    %s
+    .visible .entry k(.param .u64 p)
+    {
+      .reg .b32 %%r1;
+      .reg .b64 %%rd1;
+      ld.param.u64 %%rd1, [p];
+      ld.global.u32 %%r1, [x];
+      st.global.u32 [%%rd1], %%r1;
+      ret;
+    }
+    """
         .formatted(declaration);
   }
 

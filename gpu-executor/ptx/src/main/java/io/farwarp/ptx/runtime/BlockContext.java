@@ -310,8 +310,7 @@ public final class BlockContext {
 
   /** {@code malloc}: result and argument stand at these places in local memory. */
   public void allocateOnHeap(long result, long size, int line) {
-    local.set(
-        ValueLayout.JAVA_LONG, result, heap.allocate(local.get(ValueLayout.JAVA_LONG, size)));
+    local.set(ValueLayout.JAVA_LONG, result, heap.allocate(local.get(ValueLayout.JAVA_LONG, size)));
   }
 
   /** {@code free}: the argument stands at this place in local memory. */

@@ -187,8 +187,7 @@ final class AtomicCases {
       expectedSums[i] =
           Arrays.stream(padded, tile, tile + 8).sum()
               + Arrays.stream(padded, warp, warp + 32).max().orElseThrow();
-      expectedScans[i] =
-          Arrays.stream(padded, warp, i).sum() + padded[tile + 3] + i % threads / 8;
+      expectedScans[i] = Arrays.stream(padded, warp, i).sum() + padded[tile + 3] + i % threads / 8;
       int label = padded[i] % 3;
       int size = (int) Arrays.stream(padded, warp, warp + 32).filter(v -> v % 3 == label).count();
       int rank = (int) Arrays.stream(padded, warp, i).filter(v -> v % 3 == label).count();

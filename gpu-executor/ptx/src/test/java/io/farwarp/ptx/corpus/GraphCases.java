@@ -157,7 +157,11 @@ final class GraphCases {
     MemorySegment memory = device.copy(distances);
     for (int round = 0; round < tiles; round++) {
       device.kernel("floydWarshall").block(16, 16, 1).run(memory, n, round, 1);
-      device.kernel("floydWarshall").grid(tiles - 1, 2, 1).block(16, 16, 1).run(memory, n, round, 2);
+      device
+          .kernel("floydWarshall")
+          .grid(tiles - 1, 2, 1)
+          .block(16, 16, 1)
+          .run(memory, n, round, 2);
       device
           .kernel("floydWarshall")
           .grid(tiles - 1, tiles - 1, 1)
@@ -211,7 +215,8 @@ final class GraphCases {
       settled[node] = true;
       for (int edge = GRAPH.first()[node]; edge < GRAPH.first()[node + 1]; edge++) {
         int to = GRAPH.targets()[edge];
-        distance[to] = Math.min(distance[to], Math.min(0x7fffffffL, distance[node] + lengths[edge]));
+        distance[to] =
+            Math.min(distance[to], Math.min(0x7fffffffL, distance[node] + lengths[edge]));
       }
     }
     long[] actual = Device.longs(memory);

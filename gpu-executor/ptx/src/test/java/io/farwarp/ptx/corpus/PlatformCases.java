@@ -112,8 +112,7 @@ final class PlatformCases {
     MemorySegment values = device.copy(1, 2, 3, 9, 4);
     device.kernel("asserting").block(5).run(values, 10);
     PtxFault fault =
-        assertThrows(
-            PtxFault.class, () -> device.kernel("asserting").block(5).run(values, 9));
+        assertThrows(PtxFault.class, () -> device.kernel("asserting").block(5).run(values, 9));
     assertEquals(PtxFault.Kind.ASSERTION, fault.kind());
     assertTrue(String.valueOf(fault.getMessage()).contains("values[threadIdx.x] < limit"));
     device.kernel("asserting").block(5).run(values, 10);

@@ -82,11 +82,7 @@ final class ScanCases {
     float[] in = Inputs.floats(5, n, -1, 1);
     for (int size : new int[] {512, 64}) {
       MemorySegment out = device.zeros(3 * 4L);
-      device
-          .kernel("reduceUnrolled" + size)
-          .grid(3)
-          .block(size)
-          .run(device.copy(in), out, n);
+      device.kernel("reduceUnrolled" + size).grid(3).block(size).run(device.copy(in), out, n);
       double[] expected = new double[3];
       for (int i = 0; i < n; i++) {
         expected[i / (2 * size) % 3] += in[i];

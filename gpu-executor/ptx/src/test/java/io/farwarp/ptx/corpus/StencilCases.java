@@ -74,11 +74,7 @@ final class StencilCases {
     int nz = 11;
     float[] in = Inputs.floats(3, nx * ny * nz, -1, 1);
     MemorySegment out = device.copy(in);
-    device
-        .kernel("jacobi3d")
-        .grid(3, 4, 6)
-        .block(8, 4, 2)
-        .run(device.copy(in), out, nx, ny, nz);
+    device.kernel("jacobi3d").grid(3, 4, 6).block(8, 4, 2).run(device.copy(in), out, nx, ny, nz);
     double[] expected = Inputs.widened(in);
     for (int i = 0; i < in.length; i++) {
       int x = i % nx;
@@ -101,11 +97,7 @@ final class StencilCases {
     int nz = 9;
     float[] in = Inputs.floats(4, nx * ny * nz, -1, 1);
     MemorySegment out = device.zeros(in.length * 4L);
-    device
-        .kernel("stencil27")
-        .grid(3, 2, 1)
-        .block(8, 8, 1)
-        .run(device.copy(in), out, nx, ny, nz);
+    device.kernel("stencil27").grid(3, 2, 1).block(8, 8, 1).run(device.copy(in), out, nx, ny, nz);
     double[] expected = new double[in.length];
     for (int i = 0; i < in.length; i++) {
       for (int k = 0; k < 27; k++) {
@@ -137,7 +129,16 @@ final class StencilCases {
         .grid(4, 4, 1)
         .block(16, 16, 1)
         .run(
-            iterations, device.copy(power), device.copy(heat), out, columns, rows, cap, rx, ry, rz,
+            iterations,
+            device.copy(power),
+            device.copy(heat),
+            out,
+            columns,
+            rows,
+            cap,
+            rx,
+            ry,
+            rz,
             step);
     double[] now = Inputs.widened(heat);
     for (int turn = 0; turn < iterations; turn++) {
@@ -187,7 +188,9 @@ final class StencilCases {
       int x = i % columns;
       int y = i / columns;
       int[] around = {
-        y > 0 ? i - columns : i, y < rows - 1 ? i + columns : i, x > 0 ? i - 1 : i,
+        y > 0 ? i - columns : i,
+        y < rows - 1 ? i + columns : i,
+        x > 0 ? i - 1 : i,
         x < columns - 1 ? i + 1 : i
       };
       double squares = 0;
@@ -197,8 +200,7 @@ final class StencilCases {
         squares += d[i][k] * d[i][k] / ((double) image[i] * image[i]);
         laplacian += d[i][k] / image[i];
       }
-      double q =
-          (0.5 * squares - laplacian * laplacian / 16) / Math.pow(1 + 0.25 * laplacian, 2);
+      double q = (0.5 * squares - laplacian * laplacian / 16) / Math.pow(1 + 0.25 * laplacian, 2);
       double q0 = 0.05f;
       c[i] = Math.clamp(1 / (1 + (q - q0) / (q0 * (1 + q0))), 0.0, 1.0);
     }
