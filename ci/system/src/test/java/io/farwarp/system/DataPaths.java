@@ -1,5 +1,7 @@
 package io.farwarp.system;
 
+import io.farwarp.client.SessionOptions;
+import java.time.Duration;
 import java.util.stream.Stream;
 
 /**
@@ -13,6 +15,10 @@ final class DataPaths {
 
   static Stream<String> tested() {
     return Stream.of(TESTED.split(","));
+  }
+
+  static SessionOptions session(String transport) {
+    return SessionOptions.transport(transport).openTimeout(Patience.of(Duration.ofSeconds(10)));
   }
 
   /** What the agent of a test is told, so that its workers offer them. */

@@ -15,7 +15,6 @@ import io.farwarp.client.LeaseRequest;
 import io.farwarp.client.PreparedInvocation;
 import io.farwarp.client.RemoteFunction;
 import io.farwarp.client.Session;
-import io.farwarp.client.SessionOptions;
 import io.farwarp.client.Tensor;
 import io.farwarp.v1.ElementType;
 import io.farwarp.wire.Status;
@@ -85,7 +84,7 @@ class EnduranceTest {
 
   private void killOneWorker(String transport) throws Exception {
     try (Lease lease = lease();
-        Session session = lease.open(SessionOptions.transport(transport))) {
+        Session session = lease.open(DataPaths.session(transport))) {
       RemoteFunction work = session.function("work:1");
       Tensor from = session.tensor(ElementType.F32, 4096);
       List<PreparedInvocation> posted = new ArrayList<>();
@@ -139,7 +138,7 @@ class EnduranceTest {
 
   private static void openAndClose(Lease lease, String transport, int times) {
     for (int i = 0; i < times; i++) {
-      try (Session session = lease.open(SessionOptions.transport(transport));
+      try (Session session = lease.open(DataPaths.session(transport));
           Tensor from = session.tensor(ElementType.F32, 1000);
           Tensor to = session.tensor(ElementType.F32, 1000)) {
         session

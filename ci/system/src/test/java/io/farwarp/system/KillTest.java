@@ -20,7 +20,6 @@ import io.farwarp.client.LeaseRequest;
 import io.farwarp.client.PreparedInvocation;
 import io.farwarp.client.RemoteFunction;
 import io.farwarp.client.Session;
-import io.farwarp.client.SessionOptions;
 import io.farwarp.client.Tensor;
 import io.farwarp.v1.ElementType;
 import io.farwarp.wire.Status;
@@ -91,7 +90,7 @@ class KillTest {
   void a_killed_worker_fails_a_hundred_invocations_at_once_and_a_new_lease_works(String transport)
       throws Exception {
     try (Lease lease = lease();
-        Session session = lease.open(SessionOptions.transport(transport));
+        Session session = lease.open(DataPaths.session(transport));
         ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
       RemoteFunction work = session.function("work:1");
       Tensor from = session.tensor(ElementType.F32, ELEMENTS);
@@ -125,7 +124,7 @@ class KillTest {
       Cluster.await("the lease has ended", 20, () -> !lease.isLive());
     }
     try (Lease again = lease();
-        Session session = again.open(SessionOptions.transport(transport))) {
+        Session session = again.open(DataPaths.session(transport))) {
       assertComputes(session);
     }
   }
@@ -175,7 +174,7 @@ class KillTest {
   void a_gateway_killed_in_the_middle_of_a_run_costs_no_invocation(String transport)
       throws Exception {
     try (Lease lease = lease();
-        Session session = lease.open(SessionOptions.transport(transport))) {
+        Session session = lease.open(DataPaths.session(transport))) {
       Tensor flag = session.tensor(ElementType.U32, 1);
       Tensor seen = session.tensor(ElementType.U32, 1);
       flag.segment().set(ValueLayout.JAVA_INT, 0, 0);
@@ -229,7 +228,7 @@ class KillTest {
   @Tag("data-path-full")
   void an_idle_client_that_is_there_keeps_its_session(String transport) throws Exception {
     try (Lease lease = lease();
-        Session session = lease.open(SessionOptions.transport(transport))) {
+        Session session = lease.open(DataPaths.session(transport))) {
       FarwarpException refused = assertThrows(FarwarpException.class, lease::open);
       assertEquals(Status.ALREADY_CONNECTED, refused.status());
       assertComputes(session);

@@ -20,7 +20,7 @@ public final class Acceptor {
   public static final int MAX_AT_ONCE = 64;
 
   /** What a silent peer may cost: one place for this long, where nobody else wants it. */
-  public static final long TIMEOUT_NS = 5_000_000_000L;
+  public static final long TIMEOUT_NS = 10_000_000_000L;
 
   private static final System.Logger LOG = System.getLogger(Acceptor.class.getName());
   private static final long PAUSE_NS = 100_000_000L;

@@ -165,6 +165,7 @@ final class ShmListener implements Listener {
     try {
       queuePair = Grant.send(greeting, stream, peer, admitted, deadlineNs);
     } catch (IOException | RuntimeException e) {
+      LOG.log(Level.INFO, "a peer let in on {0} is not connected: {1}", path, e);
       admission.abandoned(admitted);
       throw e;
     }

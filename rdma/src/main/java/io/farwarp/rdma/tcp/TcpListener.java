@@ -126,6 +126,7 @@ final class TcpListener implements Listener {
       }
       queuePair = established;
     } catch (IOException | RuntimeException e) {
+      LOG.log(Level.INFO, "a peer let in on {0} is not connected: {1}", address, e);
       admission.abandoned(admitted);
       throw e;
     }

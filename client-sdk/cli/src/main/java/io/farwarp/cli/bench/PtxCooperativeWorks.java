@@ -53,7 +53,7 @@ final class PtxCooperativeWorks {
     MemorySegment bodies = PtxMapWorks.floats(arena, 4 * BODIES);
     for (int i = 0; i < 4 * BODIES; i++) {
       // Scattered in a unit cube, masses of up to 1 / BODIES.
-      float unit = (i * 0x9E3779B9 >>> 8) * 0x1p-24f;
+      float unit = ((i * 0x9E3779B9) >>> 8) * 0x1p-24f;
       bodies.setAtIndex(ValueLayout.JAVA_FLOAT, i, i % 4 == 3 ? unit / BODIES : unit);
     }
     MemorySegment ours = PtxMapWorks.floats(arena, 4 * BODIES);
@@ -97,7 +97,7 @@ final class PtxCooperativeWorks {
   PtxWork histogram(Arena arena) {
     MemorySegment in = arena.allocate(BYTES, 64);
     for (int i = 0; i < BYTES; i++) {
-      in.set(ValueLayout.JAVA_BYTE, i, (byte) (i * 0x9E3779B9 >>> 24));
+      in.set(ValueLayout.JAVA_BYTE, i, (byte) ((i * 0x9E3779B9) >>> 24));
     }
     MemorySegment ours = arena.allocate(BINS * (long) Integer.BYTES, 64);
     MemorySegment theirs = arena.allocate(BINS * (long) Integer.BYTES, 64);
@@ -117,7 +117,7 @@ final class PtxCooperativeWorks {
   PtxWork scan(Arena arena) {
     MemorySegment in = arena.allocate((long) ELEMENTS * Integer.BYTES, 64);
     for (int i = 0; i < ELEMENTS; i++) {
-      in.setAtIndex(ValueLayout.JAVA_INT, i, i * 0x9E3779B9 >>> 12);
+      in.setAtIndex(ValueLayout.JAVA_INT, i, (i * 0x9E3779B9) >>> 12);
     }
     MemorySegment ours = arena.allocate((long) ELEMENTS * Integer.BYTES, 64);
     MemorySegment theirs = arena.allocate((long) ELEMENTS * Integer.BYTES, 64);

@@ -39,7 +39,7 @@ final class LeaseWorkers {
   static final long EXPIRY_GRACE_NS = TimeUnit.MILLISECONDS.toNanos(500);
 
   /** A JVM's start on a busy host, and a second for each GiB of window to back. */
-  private static final long START_LIMIT_NS = TimeUnit.SECONDS.toNanos(20);
+  private static final long START_LIMIT_NS = TimeUnit.SECONDS.toNanos(60);
 
   private static final long LOAD_LIMIT_NS = TimeUnit.SECONDS.toNanos(60);
 

@@ -150,7 +150,8 @@ final class CmId implements AutoCloseable {
     return nextEvent(-1);
   }
 
-  private @Nullable CmEvent nextEvent(int timeoutMs) throws IOException {
+  /** As {@link #nextEvent()}, and null when the time has passed. */
+  @Nullable CmEvent nextEvent(int timeoutMs) throws IOException {
     try {
       return NativeVerbs.awaitEvent(channel.getObjId(), cancellation.descriptor(), timeoutMs);
     } catch (NativeVerbs.CancelledException e) {

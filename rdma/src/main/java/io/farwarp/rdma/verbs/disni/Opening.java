@@ -22,20 +22,21 @@ final class Opening implements AutoCloseable {
   private final Endpoint endpoint;
   private final OpeningStream stream;
   private final CmWatch watch;
-  private final long deadlineNs;
+
+  /** Of {@link System#nanoTime}; set once both sides can speak, or before. */
+  private long deadlineNs;
 
   /** Nothing here is this object's any more. */
   private boolean over;
 
-  private Opening(Endpoint endpoint, long deadlineNs) throws IOException {
+  private Opening(Endpoint endpoint) throws IOException {
     this.endpoint = endpoint;
-    this.deadlineNs = deadlineNs;
     this.stream = new OpeningStream(endpoint);
     this.watch = new CmWatch(endpoint.id());
   }
 
   /** Owns the id, also when it throws. */
-  private static Opening open(CmId id, long deadlineNs) throws IOException {
+  private static Opening open(CmId id) throws IOException {
     Endpoint endpoint;
     try {
       endpoint = Endpoint.create(id);
@@ -44,7 +45,7 @@ final class Opening implements AutoCloseable {
       throw e;
     }
     try {
-      return new Opening(endpoint, deadlineNs);
+      return new Opening(endpoint);
     } catch (IOException | RuntimeException e) {
       endpoint.close();
       throw e;
@@ -69,7 +70,8 @@ final class Opening implements AutoCloseable {
       id.close();
       throw e;
     }
-    Opening opening = open(id, deadlineNs);
+    Opening opening = open(id);
+    opening.deadlineNs = deadlineNs;
     try {
       id.connect(deadlineNs);
     } catch (IOException | RuntimeException e) {
@@ -81,11 +83,13 @@ final class Opening implements AutoCloseable {
   }
 
   /** For a connection request; {@link #accept} is next. */
-  static Opening request(CmId id, long deadlineNs) throws IOException {
-    return open(id, deadlineNs);
+  static Opening request(CmId id) throws IOException {
+    return open(id);
   }
 
-  void accept() throws IOException {
+  /** What it took to get here is not the peer's to answer for: its time begins now. */
+  void accept(long timeoutNs) throws IOException {
+    deadlineNs = System.nanoTime() + timeoutNs;
     endpoint.id().accept(deadlineNs);
     watch.start();
   }

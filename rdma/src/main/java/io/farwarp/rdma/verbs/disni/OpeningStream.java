@@ -112,13 +112,18 @@ final class OpeningStream implements ConnectStream {
       }
       endpoint.completions().await(leftNs);
     } else if (completion.getStatus() != WorkStatus.IBV_WC_SUCCESS) {
-      throw new IOException(
-          "the connection ended during the handshake: " + WorkStatus.name(completion.getStatus()));
+      throw new IOException(ended(completion.getStatus()));
     } else if (completion.getWr_id() == Receives.ID) {
       take(completion);
     } else {
       acknowledged = completion.getWr_id();
     }
+  }
+
+  private static String ended(int status) {
+    return status == WorkStatus.IBV_WC_WR_FLUSH_ERR
+        ? "the peer ended the connection during the handshake"
+        : "the connection broke during the handshake: " + WorkStatus.name(status);
   }
 
   private void take(IbvWC completion) throws IOException {

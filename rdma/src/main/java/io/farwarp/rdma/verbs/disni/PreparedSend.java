@@ -39,8 +39,7 @@ final class PreparedSend {
   }
 
   @SuppressWarnings("JdkObsolete") // the list that DiSNI takes
-  private static PreparedSend prepare(IbvQP queuePair, int opcode, int immediate)
-      throws IOException {
+  static PreparedSend prepare(IbvQP queuePair, int opcode, int immediate) throws IOException {
     LinkedList<IbvSge> pieces = new LinkedList<>();
     pieces.add(new IbvSge());
     IbvSendWR request = new IbvSendWR();

@@ -78,7 +78,7 @@ final class VerbsListener implements Listener {
 
     @Override
     public void run(Acceptor.Place place) {
-      try (Opening begun = Opening.request(peer, System.nanoTime() + Acceptor.TIMEOUT_NS)) {
+      try (Opening begun = Opening.request(peer)) {
         current = begun;
         opening.add(begun);
         try {
@@ -118,7 +118,7 @@ final class VerbsListener implements Listener {
     if (acceptor.isStopped()) {
       throw new IOException(CLOSED);
     }
-    current.accept();
+    current.accept(Acceptor.TIMEOUT_NS);
     Admission.Verdict verdict = current.challenge(admission, place::settle);
     place.settle();
     switch (verdict) {
@@ -132,6 +132,7 @@ final class VerbsListener implements Listener {
     try {
       queuePair = current.admit(admitted, Acceptor.TIMEOUT_NS);
     } catch (IOException | RuntimeException e) {
+      LOG.log(Level.INFO, "a peer let in on {0} is not connected: {1}", address, e);
       admission.abandoned(admitted);
       throw e;
     }
