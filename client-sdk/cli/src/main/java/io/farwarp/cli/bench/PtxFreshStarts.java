@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Scanner;
 
 /**
  * What a process that has not done it before needs to load a module and to launch a kernel. Main of
@@ -103,12 +104,10 @@ public final class PtxFreshStarts {
   }
 
   private static Times once(Path cache) throws IOException {
-    String[] printed =
+    String printed =
         CCompiler.run(
-                JavaCommand.of(
-                    PtxFreshStarts.class, WorkerJvm.options(), List.of(cache.toString())))
-            .split(" ");
-    return new Times(
-        Long.parseLong(printed[0]), Long.parseLong(printed[1]), Long.parseLong(printed[2]));
+            JavaCommand.of(PtxFreshStarts.class, WorkerJvm.options(), List.of(cache.toString())));
+    Scanner times = new Scanner(printed);
+    return new Times(times.nextLong(), times.nextLong(), times.nextLong());
   }
 }

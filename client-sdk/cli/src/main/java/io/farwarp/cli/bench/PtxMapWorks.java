@@ -142,7 +142,7 @@ final class PtxMapWorks {
   static MemorySegment numbered(Arena arena, long n, int modulus) {
     MemorySegment memory = floats(arena, n);
     for (long i = 0; i < n; i++) {
-      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, i % modulus);
+      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (i % modulus));
     }
     return memory;
   }
