@@ -162,6 +162,14 @@ final class IntegerInstructionsTest {
         3,
         (a, b, c, e) -> (a + c + (a + b >>> 32)) >>> 32);
     add(cases, "sub.cc.u32 d, a, b; subc.u32 d, c, 0;", t, 3, (a, b, c, e) -> c - (a < b ? 1 : 0));
+    // The flag is 1 where nothing was borrowed, as nvcc's code needs it.
+    add(cases, "sub.cc.u32 d, a, b; addc.u32 d, c, 0;", t, 3, (a, b, c, e) -> c + (a < b ? 0 : 1));
+    add(
+        cases,
+        "add.cc.u32 d, a, b; subc.u32 d, c, 0;",
+        t,
+        3,
+        (a, b, c, e) -> c - 1 + (a + b >>> 32));
     add(
         cases,
         "sub.cc.u32 d, a, b; subc.cc.u32 d, a, c; subc.u32 d, 0, 0;",

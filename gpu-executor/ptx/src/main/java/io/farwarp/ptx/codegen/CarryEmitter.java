@@ -6,7 +6,13 @@ import io.farwarp.ptx.ir.Modifiers;
 import io.farwarp.ptx.ir.Opcode;
 import java.lang.classfile.TypeKind;
 
-/** Extended-precision arithmetic: what reads or writes the carry flag, which is a JVM local. */
+/**
+ * Extended-precision arithmetic: what reads or writes the carry flag, which is a JVM local.
+ *
+ * <p>The PTX ISA says that subtraction keeps its borrow in the flag. GPUs subtract by adding the
+ * complement, so that the flag is 1 where nothing was borrowed; nvcc's division of 128-bit numbers
+ * relies on it, as it reads by {@code addc} what {@code subc.cc} left.
+ */
 final class CarryEmitter {
   private final MethodBody body;
   private final Instruction instruction;
@@ -48,9 +54,12 @@ final class CarryEmitter {
     }
     if (carryOut) {
       pushTerms(multiply);
-      pushCarryIn();
+      pushCarryIn(subtract);
       body.invoke(
           Names.INTEGERS, subtract ? "borrow" : "carry", TypeKind.INT, kind, kind, TypeKind.INT);
+      if (subtract) {
+        body.code.iconst_1().ixor();
+      }
       body.code.istore(body.frame.carrySlot());
     }
     body.store(instruction, instruction.operand(0), type);
@@ -81,9 +90,13 @@ final class CarryEmitter {
     }
   }
 
-  private void pushCarryIn() {
+  /** What came before leaves to add, or to subtract. */
+  private void pushCarryIn(boolean subtract) {
     if (carryIn) {
       body.code.iload(body.frame.carrySlot());
+      if (subtract) {
+        body.code.iconst_1().ixor();
+      }
     } else {
       body.code.iconst_0();
     }
@@ -96,7 +109,7 @@ final class CarryEmitter {
       body.code.iadd();
     }
     if (carryIn) {
-      pushCarryIn();
+      pushCarryIn(subtract);
       if (subtract) {
         body.code.isub();
       } else {
@@ -112,7 +125,7 @@ final class CarryEmitter {
       body.code.ladd();
     }
     if (carryIn) {
-      pushCarryIn();
+      pushCarryIn(subtract);
       body.code.i2l();
       if (subtract) {
         body.code.lsub();
