@@ -201,4 +201,42 @@ final class LongKernelTest {
       assertEquals(folded(r), got[i]);
     }
   }
+
+  /** A choice between so many short blocks, by the low bits of one register, for another. */
+  private static void choose(StringBuilder code, int step, int ways) {
+    int to = 1 + step % STATE;
+    int from = 1 + (step + 1) % STATE;
+    code.append("and.b32 %r8, %r" + from + ", " + (ways - 1) + ";\n");
+    for (int way = 0; way < ways; way++) {
+      code.append("setp.eq.u32 %p1, %r8, " + way + ";\n@%p1 bra way" + step + "_" + way + ";\n");
+    }
+    for (int way = 0; way < ways; way++) {
+      code.append("way" + step + "_" + way + ":\n");
+      code.append("mad.lo.u32 %r" + to + ", %r" + to + ", " + (2 * way + 3) + ", " + step + ";\n");
+      code.append("bra done" + step + ";\n");
+    }
+    code.append("done" + step + ":\n");
+  }
+
+  @Test
+  void long_loop_of_many_short_ways_is_cut_where_they_meet() throws Exception {
+    int steps = 60;
+    int ways = 16;
+    StringBuilder code = new StringBuilder(startCode() + "mov.u32 %r7, 0;\nagain:\n");
+    for (int step = 0; step < steps; step++) {
+      choose(code, step, ways);
+    }
+    code.append("add.u32 %r7, %r7, 1;\nand.b32 %r8, %tid, 3;\n");
+    code.append("setp.le.u32 %p2, %r7, %r8;\n@%p2 bra again;\n");
+    int[] got = runCompiled("", code + fold(), 50);
+    for (int i = 0; i < 50; i++) {
+      int[] r = start(i);
+      for (int at = 0; at < (i % 4 + 1) * steps; at++) {
+        int step = at % steps;
+        int way = r[(step + 1) % STATE] & (ways - 1);
+        r[step % STATE] = r[step % STATE] * (2 * way + 3) + step;
+      }
+      assertEquals(folded(r), got[i]);
+    }
+  }
 }

@@ -7,6 +7,7 @@ import io.farwarp.ptx.ir.Inlining;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.SharedLayout;
 import io.farwarp.ptx.regions.Region;
+import io.farwarp.ptx.regions.RegionCuts;
 import io.farwarp.ptx.regions.RegionPlan;
 import io.farwarp.ptx.regions.SavedRegisters;
 import io.farwarp.ptx.runtime.BlockThreads;
@@ -174,18 +175,7 @@ final class RegionCompiler {
 
   /** Cuts a region into about so many parts; false if it has no place for a cut. */
   private boolean cut(Region region, int parts) {
-    boolean changed = false;
-    int each = Math.max(1, region.size() / Math.max(2, parts));
-    int since = 0;
-    for (BasicBlock block : region.blocks()) {
-      boolean isFirst = block == region.head() || block == region.blocks().getFirst();
-      if (since >= each && !isFirst) {
-        changed |= cuts.add(block);
-        since = 0;
-      }
-      since += block.instructions().size();
-    }
-    return changed;
+    return cuts.addAll(RegionCuts.dividing(region, parts));
   }
 
   /** Shortens what was too long; false if there is nothing more to do. */

@@ -140,7 +140,7 @@ public final class RegionPlan {
   }
 
   /** Where control goes from a block without a stop. */
-  private static List<BasicBlock> within(BasicBlock block) {
+  static List<BasicBlock> within(BasicBlock block) {
     Instruction last = last(block);
     boolean stops = last != null && last.opcode().suspends() && last.guard() == null;
     return stops ? List.of() : block.successors();
