@@ -23,6 +23,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class CorpusTest {
   private final PtxExecutor executor = PtxExecutor.create(2);
+
+  /** Each test has modules of its own: they keep what kernels leave in variables. */
   private final Map<String, PtxModule> modules = new HashMap<>();
 
   @AfterAll
@@ -42,6 +44,10 @@ final class CorpusTest {
     cases.addAll(AtomicCases.all());
     cases.addAll(LanguageCases.all());
     cases.addAll(PlatformCases.all());
+    cases.addAll(IntegerCases.all());
+    cases.addAll(BitCases.all());
+    cases.addAll(PhysicsCases.all());
+    cases.addAll(GridProgrammingCases.all());
     return cases;
   }
 
@@ -63,7 +69,7 @@ final class CorpusTest {
   @ParameterizedTest
   @MethodSource("casesByTurns")
   void kernel_agrees_with_the_host(CorpusCase test, Variant variant) throws Exception {
-    check(test, variant);
+    check(test, variant, "by turns");
   }
 
   @Tag("full")
@@ -71,17 +77,18 @@ final class CorpusTest {
   @MethodSource("casesWithEveryVariant")
   void kernel_agrees_with_the_host_however_it_was_compiled(CorpusCase test, Variant variant)
       throws Exception {
-    check(test, variant);
+    check(test, variant, "all");
   }
 
-  private void check(CorpusCase test, Variant variant) throws Exception {
-    try (Device device = new Device(module(test.family(), variant), executor)) {
+  private void check(CorpusCase test, Variant variant, String user) throws Exception {
+    try (Device device = new Device(module(test.family(), variant, user), executor)) {
       test.body().run(device);
     }
   }
 
-  private PtxModule module(String family, Variant variant) throws PtxException, IOException {
-    String key = family + " " + variant;
+  private PtxModule module(String family, Variant variant, String user)
+      throws PtxException, IOException {
+    String key = family + " " + variant + " " + user;
     PtxModule module = modules.get(key);
     if (module == null) {
       module = variant.load(family);
