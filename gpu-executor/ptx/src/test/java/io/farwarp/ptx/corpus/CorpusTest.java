@@ -48,6 +48,8 @@ final class CorpusTest {
     cases.addAll(BitCases.all());
     cases.addAll(PhysicsCases.all());
     cases.addAll(GridProgrammingCases.all());
+    cases.addAll(ImageCases.all());
+    cases.addAll(PictureCases.all());
     return cases;
   }
 

@@ -3,6 +3,7 @@ package io.farwarp.ptx.corpus;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** Compares what a kernel left in memory with the reference. */
 final class Expect {
@@ -42,6 +43,14 @@ final class Expect {
 
   static void longs(long[] expected, MemorySegment actual) {
     long[] values = Device.longs(actual);
+    assertEquals(expected.length, values.length);
+    for (int i = 0; i < expected.length; i++) {
+      assertEquals(expected[i], values[i], "element " + i);
+    }
+  }
+
+  static void shorts(short[] expected, MemorySegment actual) {
+    short[] values = actual.toArray(ValueLayout.JAVA_SHORT);
     assertEquals(expected.length, values.length);
     for (int i = 0; i < expected.length; i++) {
       assertEquals(expected[i], values[i], "element " + i);
