@@ -92,10 +92,7 @@ final class MethodBody {
   /** Writes an instruction that makes its thread wait, which only a region can hold. */
   void suspend(Instruction instruction) {
     if (stops == null) {
-      throw refuse(
-          instruction,
-          "waits for other threads in a function that is called by its address, which is not"
-              + " supported by the PTX CPU device");
+      throw new IllegalStateException("'" + instruction.mnemonic() + "' outside a region");
     }
     stops.suspend(instruction);
   }

@@ -1,6 +1,8 @@
 package io.farwarp.ptx.ir;
 
 import io.farwarp.ptx.PtxException;
+import io.farwarp.ptx.PtxType;
+import io.farwarp.ptx.syntax.SourceOperand;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -14,85 +16,6 @@ import org.jspecify.annotations.Nullable;
  * functions stand in the place of their calls, no block is long, and nothing branches to the first.
  */
 public final class Inlining {
-  /** A chosen function's frame stands on its caller's; siblings share the same bytes. */
-  private record Activation(
-      Function function,
-      String prefix,
-      int frameOffset,
-      List<Symbol.FrameVariable> passed,
-      VirtualRegister[] registers,
-      @Nullable String end) {
-
-    VirtualRegister register(VirtualRegister original) {
-      return registers[original.index()];
-    }
-
-    Instruction.@Nullable Guard guard(Instruction instruction) {
-      Instruction.Guard guard = instruction.guard();
-      return guard == null
-          ? null
-          : new Instruction.Guard(register(guard.predicate()), guard.negated());
-    }
-
-    Symbol.FrameVariable variable(Symbol.FrameVariable variable) {
-      return new Symbol.FrameVariable(
-          variable.name(),
-          variable.offsetBytes() + frameOffset,
-          variable.sizeBytes(),
-          variable.parameter());
-    }
-
-    Symbol symbol(Symbol symbol) {
-      return switch (symbol) {
-        case Symbol.FrameVariable v -> variable(v);
-        case Symbol.FunctionParameter p ->
-            new Symbol.FrameVariable(
-                p.name(), passed.get(p.index()).offsetBytes(), p.sizeBytes(), true);
-        case Symbol.KernelParameter p -> p;
-        case Symbol.ModuleVariable v -> v;
-        case Symbol.DeviceFunction f -> f;
-        case Symbol.SharedVariable v -> v;
-      };
-    }
-
-    Operand operand(Operand operand) {
-      return switch (operand) {
-        case Operand.Register r -> new Operand.Register(register(r.register()));
-        case Operand.NotPredicate r -> new Operand.NotPredicate(register(r.register()));
-        case Operand.Address a -> new Operand.Address(symbol(a.symbol()), a.offset());
-        case Operand.Memory m ->
-            new Operand.Memory(
-                m.base() == null ? null : register(m.base()),
-                m.symbol() == null ? null : symbol(m.symbol()),
-                m.offset());
-        case Operand.Vector v ->
-            new Operand.Vector(v.elements().stream().map(this::operand).toList());
-        case Operand.Pair p -> new Operand.Pair(operand(p.first()), operand(p.second()));
-        case Operand.Label l -> new Operand.Label(prefix + l.name());
-        case Operand.Call c ->
-            new Operand.Call(
-                c.function(),
-                c.results().stream().map(this::variable).toList(),
-                c.arguments().stream().map(this::variable).toList());
-        case Operand.BuiltInCall c ->
-            new Operand.BuiltInCall(
-                c.function(),
-                c.results().stream().map(this::variable).toList(),
-                c.arguments().stream().map(this::variable).toList());
-        case Operand.IndirectCall c ->
-            new Operand.IndirectCall(
-                c.candidates(),
-                c.results().stream().map(this::variable).toList(),
-                c.arguments().stream().map(this::variable).toList());
-        case Operand.Targets t ->
-            new Operand.Targets(t.names().stream().map(name -> prefix + name).toList());
-        case Operand.Immediate i -> i;
-        case Operand.Special s -> s;
-        case Operand.Discard d -> d;
-      };
-    }
-  }
-
   private final Function kernel;
   private final Map<String, Function> functions;
   private final Set<String> chosen;
@@ -103,6 +26,7 @@ public final class Inlining {
   private final List<VirtualRegister> registers = new ArrayList<>();
   private final Set<String> open = new HashSet<>();
   private int activations;
+  private int ends;
   private int instructions;
   private int frameBytes;
 
@@ -202,11 +126,17 @@ public final class Inlining {
   }
 
   private void append(Activation activation, Instruction instruction) throws PtxException {
-    if (instruction.opcode() == Opcode.CALL
-        && instruction.operand(0) instanceof Operand.Call call
-        && chosen.contains(call.function())) {
-      inline(activation, instruction, call);
-      return;
+    if (instruction.opcode() == Opcode.CALL) {
+      Operand called = instruction.operand(0);
+      if (called instanceof Operand.Call call && chosen.contains(call.function())) {
+        inline(activation, instruction, call);
+        return;
+      }
+      if (called instanceof Operand.IndirectCall call
+          && call.candidates().stream().anyMatch(f -> chosen.contains(f.name()))) {
+        inlineCandidates(activation, instruction, call);
+        return;
+      }
     }
     if (instruction.opcode() == Opcode.CVTA
         && instruction.modifiers().has("param")
@@ -262,6 +192,25 @@ public final class Inlining {
     openBlock();
   }
 
+  private String newEnd() {
+    return "end/" + ends++;
+  }
+
+  /** Binds a label to what comes next. */
+  private void bind(String label) {
+    openBlock();
+    targets.put(label, blocks.getLast());
+  }
+
+  /** Goes to a label where a guarded instruction would do nothing. */
+  private void skipUnlessGuarded(Activation activation, Instruction instruction, String label)
+      throws PtxException {
+    Instruction.Guard guard = activation.guard(instruction);
+    if (guard != null) {
+      branch(instruction, new Instruction.Guard(guard.predicate(), !guard.negated()), label);
+    }
+  }
+
   private void inline(Activation caller, Instruction instruction, Operand.Call call)
       throws PtxException {
     Function callee = functions.get(call.function());
@@ -278,16 +227,73 @@ public final class Inlining {
       passed.add(caller.variable(variable));
     }
     instruction.checkPassed(passed, callee);
-    String end = "end/" + activations;
+    String end = newEnd();
     int above = caller.frameOffset() + caller.function().frameBytes();
     Activation activation = activation(callee, above, passed, end);
-    Instruction.Guard guard = caller.guard(instruction);
-    if (guard != null) {
-      branch(instruction, new Instruction.Guard(guard.predicate(), !guard.negated()), end);
-    }
+    skipUnlessGuarded(caller, instruction, end);
     append(activation);
-    openBlock();
-    targets.put(end, blocks.getLast());
+    bind(end);
     open.remove(callee.name());
+  }
+
+  /**
+   * A call by address becomes a choice among the chosen functions that it may reach; what else it
+   * may reach it still calls.
+   */
+  private void inlineCandidates(
+      Activation caller, Instruction instruction, Operand.IndirectCall call) throws PtxException {
+    String end = newEnd();
+    skipUnlessGuarded(caller, instruction, end);
+    List<Symbol.DeviceFunction> others = new ArrayList<>();
+    for (Symbol.DeviceFunction candidate : call.candidates()) {
+      if (!chosen.contains(candidate.name())) {
+        others.add(candidate);
+        continue;
+      }
+      String next = newEnd();
+      branchUnlessAt(
+          candidate.address(), caller.operand(instruction.operand(1)), instruction, next);
+      inline(
+          caller,
+          unguarded(instruction, instruction.operands()),
+          new Operand.Call(candidate.name(), call.results(), call.arguments()));
+      branch(instruction, null, end);
+      bind(next);
+    }
+    List<Operand> operands = new ArrayList<>(instruction.operands());
+    operands.set(0, new Operand.IndirectCall(others, call.results(), call.arguments()));
+    operands.replaceAll(caller::operand);
+    add(unguarded(instruction, operands));
+    bind(end);
+  }
+
+  private void branchUnlessAt(long address, Operand target, Instruction call, String label)
+      throws PtxException {
+    VirtualRegister differs = new VirtualRegister(registers.size(), "differs", PtxType.PRED);
+    registers.add(differs);
+    add(
+        new Instruction(
+            call.line(),
+            call.mnemonic(),
+            null,
+            Opcode.SETP,
+            new Modifiers(".ne.u64"),
+            1,
+            List.of(
+                new Operand.Register(differs),
+                target,
+                new Operand.Immediate(SourceOperand.NumberKind.INTEGER, address))));
+    branch(call, new Instruction.Guard(differs, false), label);
+  }
+
+  private static Instruction unguarded(Instruction instruction, List<Operand> operands) {
+    return new Instruction(
+        instruction.line(),
+        instruction.mnemonic(),
+        null,
+        instruction.opcode(),
+        instruction.modifiers(),
+        instruction.destinations(),
+        List.copyOf(operands));
   }
 }

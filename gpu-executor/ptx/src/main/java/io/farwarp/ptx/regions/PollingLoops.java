@@ -125,10 +125,15 @@ final class PollingLoops {
   }
 
   private boolean isPoll(Instruction instruction, boolean fenced) {
-    return isPollingLoad(instruction, fenced)
-        || (instruction.opcode() == Opcode.CALL
-            && instruction.operand(0) instanceof Operand.Call call
-            && waiting.polls(call.function()));
+    if (instruction.opcode() != Opcode.CALL) {
+      return isPollingLoad(instruction, fenced);
+    }
+    return switch (instruction.operand(0)) {
+      case Operand.Call call -> waiting.polls(call.function());
+      case Operand.IndirectCall call ->
+          call.candidates().stream().anyMatch(function -> waiting.polls(function.name()));
+      default -> false;
+    };
   }
 
   private static boolean isPollingLoad(Instruction instruction, boolean fenced) {
