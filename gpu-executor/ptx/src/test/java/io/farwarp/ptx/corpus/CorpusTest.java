@@ -50,6 +50,8 @@ final class CorpusTest {
     cases.addAll(GridProgrammingCases.all());
     cases.addAll(ImageCases.all());
     cases.addAll(PictureCases.all());
+    cases.addAll(LayerCases.all());
+    cases.addAll(HalfCases.all());
     return cases;
   }
 
