@@ -255,16 +255,26 @@ public final class Lowering {
           new Instruction.Guard(
               predicate(source.line(), source.guard().predicate()), source.guard().negated());
     }
-    Instruction instruction =
+    List<Operand> operands = operands(source, form.opcode());
+    append(
         new Instruction(
             source.line(),
             source.mnemonic(),
             guard,
             form.opcode(),
-            new Modifiers(source.suffix()),
+            new Modifiers(suffix(source.suffix(), operands)),
             form.destinations(),
-            operands(source, form.opcode()));
-    append(instruction);
+            operands));
+  }
+
+  /** A device function's parameters are in local memory, which their addresses are of. */
+  private String suffix(String suffix, List<Operand> operands) {
+    boolean byAddress =
+        operands.stream()
+            .anyMatch(operand -> operand instanceof Operand.Memory m && m.base() != null);
+    return source.entry() || !byAddress
+        ? suffix
+        : suffix.replaceFirst("\\.param(::func)?(?=\\.)", ".local");
   }
 
   private void append(Instruction instruction) {
