@@ -177,21 +177,38 @@ final class LongKernelTest {
     }
   }
 
-  @Test
-  void long_device_function_becomes_part_of_its_kernel() throws Exception {
-    Steps steps = new Steps(2500, 7);
+  /** The second is longer than a method can be; a short function calls it for the kernel. */
+  @ParameterizedTest
+  @CsvSource({"2500", "12000"})
+  void long_device_function_becomes_part_of_its_kernel(int count) throws Exception {
+    Steps steps = new Steps(count, 7);
     String functions =
         ".func (.param .b32 result) mix(.param .b32 tid)\n{\n.reg .b32 %r<9>, %d, %tid;\n"
             + ".reg .pred %p<3>;\nld.param.b32 %tid, [tid];\n"
             + startCode()
             + steps.code
             + fold()
-            + "st.param.b32 [result], %d;\nret;\n}\n";
+            + """
+            st.param.b32 [result], %d;
+            ret;
+            }
+            .func (.param .b32 result) through(.param .b32 tid)
+            {
+              .reg .b32 %d;
+              { .param .b32 mixed; .param .b32 own;
+                ld.param.b32 %d, [tid];
+                st.param.b32 [own], %d;
+                call.uni (mixed), mix, (own);
+                ld.param.b32 %d, [mixed];
+                st.param.b32 [result], %d; }
+              ret;
+            }
+            """;
     String code =
         """
         { .param .b32 result; .param .b32 tid;
           st.param.b32 [tid], %tid;
-          call.uni (result), mix, (tid);
+          call.uni (result), through, (tid);
           ld.param.b32 %d, [result]; }
         """;
     int[] got = runCompiled(functions, code, 33);

@@ -92,6 +92,17 @@ final class RegionCompiler {
         module.options().maxLocalBytesPerThread());
   }
 
+  /** Makes functions, and those that call them, part of the kernel; false if they were before. */
+  private boolean inline(Set<String> functions) throws PtxException {
+    if (!inlined.addAll(module.waiting().calls().withCallers(functions))) {
+      return false;
+    }
+    kernel = expand();
+    polling = module.waiting().pollingBranches(kernel);
+    cuts.clear();
+    return true;
+  }
+
   private CompiledKernel compile() throws PtxException {
     int most = MOST_INSTRUCTIONS;
     Attempt best = null;
@@ -99,7 +110,9 @@ final class RegionCompiler {
     for (int i = 0; i < ATTEMPTS; i++) {
       Attempt attempt = attempt(most);
       if (attempt == null) {
-        most /= 2;
+        if (!inlineLongFunctions()) {
+          most = Math.max(LONGEST_BLOCK, most / 2);
+        }
         continue;
       }
       Map<String, Integer> lengths = ProgramCompiler.methodBytes(attempt.bytes());
@@ -159,6 +172,17 @@ final class RegionCompiler {
     }
   }
 
+  /** Functions that are longer than a region may be become part of the kernel too. */
+  private boolean inlineLongFunctions() throws PtxException {
+    Set<String> large = new HashSet<>();
+    for (Function function : module.functions().values()) {
+      if (function.size() > MOST_INSTRUCTIONS) {
+        large.add(function.name());
+      }
+    }
+    return inline(large);
+  }
+
   private RegionPlan plan() {
     return RegionPlan.of(kernel, polling, cuts);
   }
@@ -188,16 +212,14 @@ final class RegionCompiler {
         large.add(function);
       }
     });
-    if (inlined.addAll(large)) {
-      try {
-        kernel = expand();
-        polling = module.waiting().pollingBranches(kernel);
-        cuts.clear();
+    Set<String> before = Set.copyOf(inlined);
+    try {
+      if (inline(large)) {
         return true;
-      } catch (PtxException recursive) {
-        // It stays a method of its own, which is interpreted.
-        inlined.removeAll(large);
       }
+    } catch (PtxException recursive) {
+      // They stay methods of their own, which are interpreted.
+      inlined.retainAll(before);
     }
     boolean changed = false;
     for (Region region : attempt.plan().regions()) {

@@ -23,6 +23,11 @@ public record Function(
     Map<String, BasicBlock> targets,
     int frameBytes) {
 
+  /** How many instructions it has. */
+  public int size() {
+    return blocks.stream().mapToInt(block -> block.instructions().size()).sum();
+  }
+
   /** Whether an instruction of this kind is in it. */
   public boolean uses(Opcode opcode) {
     return blocks.stream()

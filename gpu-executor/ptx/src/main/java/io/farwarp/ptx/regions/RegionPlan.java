@@ -63,15 +63,11 @@ public final class RegionPlan {
   public static RegionPlan of(Function function, Set<Instruction> polling, Set<BasicBlock> cuts) {
     RegionPlan plan = new RegionPlan(function, polling);
     plan.cuts.addAll(cuts);
-    if (!plan.build(Math.max(SMALL_KERNEL, MOST_GROWTH * plan.size(function.blocks())))) {
+    if (!plan.build(Math.max(SMALL_KERNEL, MOST_GROWTH * function.size()))) {
       plan.cutWhereRegionsMeet();
       plan.build(Integer.MAX_VALUE);
     }
     return plan;
-  }
-
-  private int size(List<BasicBlock> blocks) {
-    return blocks.stream().mapToInt(block -> block.instructions().size()).sum();
   }
 
   /** All heads, of the first block first. */

@@ -1,12 +1,13 @@
 package io.farwarp.ptx.regions;
 
 import io.farwarp.ptx.ir.BasicBlock;
+import io.farwarp.ptx.ir.CallGraph;
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Instruction;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Which functions of a module can make a thread wait for another one, in themselves or in what they
@@ -14,48 +15,31 @@ import java.util.Set;
  */
 public final class Waiting {
   private final Map<String, Function> functions;
+  private final CallGraph calls;
   private final Set<String> waiting = new HashSet<>();
   private final Set<String> polling = new HashSet<>();
 
   private Waiting(Map<String, Function> functions) {
     this.functions = functions;
+    calls = CallGraph.of(functions.values());
   }
 
   public static Waiting in(Map<String, Function> functions) {
     Waiting result = new Waiting(functions);
-    result.spread(result.polling, PollingLoops::hasPollingLoad);
-    result.spread(result.waiting, result::waitsItself);
+    result.polling.addAll(result.spread(PollingLoops::hasPollingLoad));
+    result.waiting.addAll(result.spread(result::waitsItself));
     return result;
   }
 
-  private interface Property {
-    boolean holds(Function function);
-  }
-
   /** The functions that have a property, and those that call one of them. */
-  private void spread(Set<String> into, Property property) {
-    Map<String, Set<String>> callers = new HashMap<>();
+  private Set<String> spread(Predicate<Function> property) {
+    Set<String> having = new HashSet<>();
     for (Function function : functions.values()) {
-      function
-          .callees()
-          .forEach(callee ->
-              callers.computeIfAbsent(callee, key -> new HashSet<>()).add(function.name()));
-      if (property.holds(function)) {
-        into.add(function.name());
+      if (property.test(function)) {
+        having.add(function.name());
       }
     }
-    Set<String> found = Set.copyOf(into);
-    while (!found.isEmpty()) {
-      Set<String> next = new HashSet<>();
-      for (String name : found) {
-        for (String caller : callers.getOrDefault(name, Set.of())) {
-          if (into.add(caller)) {
-            next.add(caller);
-          }
-        }
-      }
-      found = next;
-    }
+    return calls.withCallers(having);
   }
 
   private boolean waitsItself(Function function) {
@@ -67,6 +51,10 @@ public final class Waiting {
       }
     }
     return !PollingLoops.of(function, this).isEmpty();
+  }
+
+  public CallGraph calls() {
+    return calls;
   }
 
   /** Names of the functions that cannot be plain calls. */
