@@ -31,26 +31,6 @@ public final class PtxLaunch {
 
   private static final MemorySegment EMPTY = Arena.global().allocate(0, 256);
 
-  /** A range of the caller's memory that was bound before. */
-  private static final class Slice {
-    final MemorySegment memory;
-    final long offsetBytes;
-    final MemorySegment segment;
-
-    Slice(MemorySegment memory, long offsetBytes, long lengthBytes) {
-      this.memory = memory;
-      this.offsetBytes = offsetBytes;
-      this.segment = memory.asSlice(offsetBytes, lengthBytes);
-    }
-
-    boolean matches(MemorySegment memory, long offsetBytes, long lengthBytes) {
-      return this.offsetBytes == offsetBytes
-          && segment.byteSize() == lengthBytes
-          && this.memory.equals(memory)
-          && this.memory.isReadOnly() == memory.isReadOnly();
-    }
-  }
-
   private final PtxKernel kernel;
   private final ParameterLayout layout;
   private final Arena arena = Arena.ofAuto();
@@ -145,13 +125,13 @@ public final class PtxLaunch {
     Slice slice = slice(parameter, memory, offsetBytes, lengthBytes);
     if (passed[parameter] != slice) {
       passed[parameter] = slice;
-      pointers[parameter] = slice.segment;
+      pointers[parameter] = slice.segment();
       changed = true;
     }
     parameterBlock.set(
         ValueLayout.JAVA_LONG_UNALIGNED,
         parameter(parameter).offsetBytes(),
-        slice.segment.address());
+        slice.segment().address());
     bound[parameter] = true;
     return this;
   }
@@ -183,7 +163,7 @@ public final class PtxLaunch {
 
   /** Lets the kernel access memory that it reaches by addresses stored elsewhere. */
   public PtxLaunch alsoReachable(MemorySegment memory, long offsetBytes, long lengthBytes) {
-    requireNative(memory);
+    Slice.requireNative(memory);
     reachable.add(memory.asSlice(offsetBytes, lengthBytes));
     changed = true;
     return this;
@@ -224,12 +204,6 @@ public final class PtxLaunch {
     return "parameter '" + formal.name() + "' of kernel '" + kernel.name() + "'";
   }
 
-  private static void requireNative(MemorySegment memory) {
-    if (!memory.isNative()) {
-      throw new IllegalArgumentException("a kernel's memory must be native, not on the heap");
-    }
-  }
-
   private Slice slice(int parameter, MemorySegment memory, long offset, long length) {
     @Nullable Slice[] kept = slices[parameter];
     for (Slice slice : kept) {
@@ -237,8 +211,7 @@ public final class PtxLaunch {
         return slice;
       }
     }
-    requireNative(memory);
-    Slice slice = new Slice(memory, offset, length);
+    Slice slice = Slice.of(memory, offset, length);
     kept[nextSlice[parameter]] = slice;
     nextSlice[parameter] = (nextSlice[parameter] + 1) % SLICES_KEPT;
     return slice;
@@ -255,7 +228,7 @@ public final class PtxLaunch {
     }
     for (int i = 0; i < contexts.length; i++) {
       BlockContext context = contexts[i];
-      blockMemories[i].fit(context);
+      blockMemories[i].fit(context, kernel, blockX * blockY * blockZ, dynamicSharedBytes);
       context.dynamicSharedBytes = dynamicSharedBytes;
       context.gridX = gridX;
       context.gridY = gridY;
@@ -278,7 +251,7 @@ public final class PtxLaunch {
     allocations.clear();
     for (Slice slice : passed) {
       if (slice != null) {
-        allocations.add(slice.segment);
+        allocations.add(slice.segment());
       }
     }
     for (int i = 0; i < reachable.size(); i++) {
@@ -296,7 +269,7 @@ public final class PtxLaunch {
     contexts = Arrays.copyOf(contexts, workers);
     blockMemories = Arrays.copyOf(blockMemories, workers);
     for (int i = old; i < workers; i++) {
-      blockMemories[i] = new BlockMemory();
+      blockMemories[i] = new BlockMemory(arena);
       contexts[i] =
           new BlockContext(
               parameterBlock,
@@ -306,31 +279,6 @@ public final class PtxLaunch {
               kernel.newThreads(),
               allocations,
               cancellation);
-    }
-  }
-
-  /** The local and shared memory of one worker, used by block after block. */
-  private final class BlockMemory {
-    private MemorySegment local = EMPTY;
-    private int[] shared = new int[0];
-    private long localBytes = -1;
-
-    /** Gives a context memory of the size that the launch needs; keeps what is large enough. */
-    void fit(BlockContext context) {
-      long localNeeded = kernel.localBytes(blockX * blockY * blockZ);
-      int words = (kernel.staticSharedBytes() + dynamicSharedBytes + 3) / 4;
-      if (localNeeded == localBytes && words == shared.length) {
-        return;
-      }
-      if (localNeeded > local.byteSize()) {
-        local = arena.allocate(localNeeded, MEMORY_ALIGN);
-      }
-      if (words != shared.length) {
-        // Its length is the bounds check.
-        shared = new int[words];
-      }
-      localBytes = localNeeded;
-      context.give(local.asSlice(0, localNeeded), kernel.callBytes(), shared);
     }
   }
 
