@@ -21,8 +21,17 @@ public final class SharedOps {
     return shared;
   }
 
-  private static int swap(MemorySegment shared, long at, int old, int value) {
-    shared.set(ValueLayout.JAVA_INT, at, value);
+  /** The index of the word at an offset, which is in bounds. */
+  private static int word(BlockContext context, long at, int line) {
+    int[] words = context.sharedWords;
+    if ((at & 3) != 0 || at < 0 || at >>> 2 >= words.length) {
+      throw context.privateFault(at, Integer.BYTES, line);
+    }
+    return (int) (at >>> 2);
+  }
+
+  private static int swap(int[] words, int word, int old, int value) {
+    words[word] = value;
     return old;
   }
 
@@ -55,9 +64,10 @@ public final class SharedOps {
   }
 
   public static int add(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, old + value);
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, old + value);
   }
 
   public static long add(BlockContext context, long at, long value, int line) {
@@ -81,9 +91,10 @@ public final class SharedOps {
   }
 
   public static int exch(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, value);
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, value);
   }
 
   public static long exch(BlockContext context, long at, long value, int line) {
@@ -93,9 +104,10 @@ public final class SharedOps {
   }
 
   public static int and(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, old & value);
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, old & value);
   }
 
   public static long and(BlockContext context, long at, long value, int line) {
@@ -105,9 +117,10 @@ public final class SharedOps {
   }
 
   public static int or(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, old | value);
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, old | value);
   }
 
   public static long or(BlockContext context, long at, long value, int line) {
@@ -117,9 +130,10 @@ public final class SharedOps {
   }
 
   public static int xor(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, old ^ value);
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, old ^ value);
   }
 
   public static long xor(BlockContext context, long at, long value, int line) {
@@ -129,9 +143,10 @@ public final class SharedOps {
   }
 
   public static int min(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, Math.min(old, value));
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, Math.min(old, value));
   }
 
   public static long min(BlockContext context, long at, long value, int line) {
@@ -141,9 +156,10 @@ public final class SharedOps {
   }
 
   public static int max(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, Math.max(old, value));
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, Math.max(old, value));
   }
 
   public static long max(BlockContext context, long at, long value, int line) {
@@ -153,9 +169,10 @@ public final class SharedOps {
   }
 
   public static int minUnsigned(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, IntegerOps.minUnsigned(old, value));
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, IntegerOps.minUnsigned(old, value));
   }
 
   public static long minUnsigned(BlockContext context, long at, long value, int line) {
@@ -165,9 +182,10 @@ public final class SharedOps {
   }
 
   public static int maxUnsigned(BlockContext context, long at, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, IntegerOps.maxUnsigned(old, value));
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, IntegerOps.maxUnsigned(old, value));
   }
 
   public static long maxUnsigned(BlockContext context, long at, long value, int line) {
@@ -177,9 +195,10 @@ public final class SharedOps {
   }
 
   public static int cas(BlockContext context, long at, int expected, int value, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, old == expected ? value : old);
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, old == expected ? value : old);
   }
 
   public static long cas(BlockContext context, long at, long expected, long value, int line) {
@@ -190,16 +209,18 @@ public final class SharedOps {
 
   /** Counts up to {@code limit} and then starts at 0 again. */
   public static int inc(BlockContext context, long at, int limit, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
-    return swap(s, at, old, Integer.compareUnsigned(old, limit) >= 0 ? 0 : old + 1);
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
+    return swap(words, word, old, Integer.compareUnsigned(old, limit) >= 0 ? 0 : old + 1);
   }
 
   /** Counts down to 0 and then starts at {@code limit} again. */
   public static int dec(BlockContext context, long at, int limit, int line) {
-    MemorySegment s = checked(context, at, 4, line);
-    int old = s.get(ValueLayout.JAVA_INT, at);
+    int[] words = context.sharedWords;
+    int word = word(context, at, line);
+    int old = words[word];
     boolean restarts = old == 0 || Integer.compareUnsigned(old, limit) > 0;
-    return swap(s, at, old, restarts ? limit : old - 1);
+    return swap(words, word, old, restarts ? limit : old - 1);
   }
 }
