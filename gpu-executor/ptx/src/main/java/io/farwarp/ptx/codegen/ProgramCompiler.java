@@ -16,12 +16,13 @@ import java.lang.constant.MethodTypeDesc;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Compiles a kernel and the device functions it calls to one hidden class: to a loop over the
- * threads of a block where no thread waits for another and HotSpot compiles that, and else
- * {@linkplain RegionCompiler to regions}.
+ * threads of a block where no thread waits for another, none had best take turns, and HotSpot
+ * compiles that; and else {@linkplain RegionCompiler to regions}.
  */
 public final class ProgramCompiler {
   /** HotSpot compiles no method that is longer, unless told otherwise. */
@@ -57,17 +58,20 @@ public final class ProgramCompiler {
     try {
       CompiledKernel plain =
           module.waiting().waits(kernel) ? null : compilePlain(kernel, module, shared);
-      if (plain != null && plain.largestMethodBytes() <= JIT_LIMIT_BYTES) {
+      if (plain != null && isCompilable(plain) && Waiting.turningBranches(kernel).isEmpty()) {
         return plain;
       }
       CompiledKernel regions = RegionCompiler.compile(kernel, module, shared, plain == null);
-      if (regions == null) {
-        return java.util.Objects.requireNonNull(plain);
-      }
-      return regions;
+      boolean plainIsBetter =
+          plain != null && isCompilable(plain) && regions != null && !isCompilable(regions);
+      return regions == null || plainIsBetter ? Objects.requireNonNull(plain) : regions;
     } catch (Refusal refusal) {
       throw refusal.problem();
     }
+  }
+
+  private static boolean isCompilable(CompiledKernel compiled) {
+    return compiled.largestMethodBytes() <= JIT_LIMIT_BYTES;
   }
 
   /** Null when the kernel is longer than a JVM method can be. */

@@ -10,6 +10,7 @@ import io.farwarp.ptx.regions.Region;
 import io.farwarp.ptx.regions.RegionCuts;
 import io.farwarp.ptx.regions.RegionPlan;
 import io.farwarp.ptx.regions.SavedRegisters;
+import io.farwarp.ptx.regions.Waiting;
 import io.farwarp.ptx.runtime.BlockThreads;
 import java.lang.classfile.ClassBuilder;
 import java.lang.classfile.ClassFile;
@@ -50,7 +51,8 @@ final class RegionCompiler {
   private final Set<String> inlined;
   private final Set<BasicBlock> cuts = new HashSet<>();
   private Function kernel;
-  private Set<Instruction> polling;
+  private Set<Instruction> turning;
+  private Set<Instruction> yielding;
 
   private record Attempt(
       RegionPlan plan, SavedRegisters saved, StopTable stops, Callees callees, byte[] bytes) {}
@@ -62,7 +64,7 @@ final class RegionCompiler {
     this.shared = shared;
     this.inlined = new HashSet<>(module.waiting().functions());
     this.kernel = expand();
-    this.polling = module.waiting().pollingBranches(this.kernel);
+    findLoops();
   }
 
   /**
@@ -83,6 +85,12 @@ final class RegionCompiler {
     }
   }
 
+  private void findLoops() {
+    turning = Waiting.turningBranches(kernel);
+    yielding = module.waiting().pollingBranches(kernel);
+    yielding.addAll(turning);
+  }
+
   private Function expand() throws PtxException {
     return Inlining.expand(
         original,
@@ -98,7 +106,7 @@ final class RegionCompiler {
       return false;
     }
     kernel = expand();
-    polling = module.waiting().pollingBranches(kernel);
+    findLoops();
     cuts.clear();
     return true;
   }
@@ -162,7 +170,8 @@ final class RegionCompiler {
     StopTable stops = new StopTable();
     Callees callees =
         new Callees(ProgramCompiler.OWNER, module.functions(), shared, module.callBytes(original));
-    RegionMethod.Kernel common = new RegionMethod.Kernel(analysis, plan, saved, stops, callees);
+    RegionMethod.Kernel common =
+        new RegionMethod.Kernel(analysis, plan, turning, saved, stops, callees);
     try {
       byte[] bytes =
           ClassFile.of().build(ProgramCompiler.OWNER, builder -> writeClass(builder, common));
@@ -184,7 +193,7 @@ final class RegionCompiler {
   }
 
   private RegionPlan plan() {
-    return RegionPlan.of(kernel, polling, cuts);
+    return RegionPlan.of(kernel, yielding, cuts);
   }
 
   private boolean cutLongRegions(RegionPlan plan, int mostInstructions) {

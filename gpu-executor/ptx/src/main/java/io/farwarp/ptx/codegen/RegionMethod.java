@@ -29,6 +29,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,12 @@ import org.jspecify.annotations.Nullable;
 final class RegionMethod implements MethodBody.Stops {
   /** Iterations of a loop that polls before other threads get their turn. */
   private static final int POLLS = 64;
+
+  /**
+   * Iterations of a loop of long steps before other threads get their turn: as many cache lines are
+   * open, likely in one set of the cache. C2 makes much of its being a small constant.
+   */
+  private static final int TURN = 2;
 
   /** {@code (context, from, to, selective)}, giving what {@link RegionCode#run} gives. */
   static final MethodTypeDesc TYPE =
@@ -61,7 +68,12 @@ final class RegionMethod implements MethodBody.Stops {
 
   /** What the regions of a kernel have in common. */
   record Kernel(
-      Analysis analysis, RegionPlan plan, SavedRegisters saved, StopTable stops, Callees callees) {}
+      Analysis analysis,
+      RegionPlan plan,
+      Set<Instruction> turning,
+      SavedRegisters saved,
+      StopTable stops,
+      Callees callees) {}
 
   private RegionMethod(CodeBuilder code, Kernel kernel, Region region) {
     this.code = code;
@@ -183,7 +195,7 @@ final class RegionMethod implements MethodBody.Stops {
 
   /** From what a thread finds saved to the number of the stop that it comes to, on the stack. */
   private void thread() {
-    code.loadConstant(POLLS).istore(PATIENCE);
+    code.loadConstant(hasLongSteps() ? TURN : POLLS).istore(PATIENCE);
     int frameBytes = body.function.frameBytes();
     if (frameBytes > 0) {
       code.iload(THREAD).i2l().loadConstant((long) frameBytes).lmul();
@@ -205,6 +217,12 @@ final class RegionMethod implements MethodBody.Stops {
     }
     body.emitBlocks(region.blocks());
     code.loadConstant(RegionCode.EXITED);
+  }
+
+  private boolean hasLongSteps() {
+    return region.blocks().stream()
+        .map(block -> block.instructions())
+        .anyMatch(list -> !list.isEmpty() && kernel.turning().contains(list.getLast()));
   }
 
   private int array(VirtualRegister register) {
@@ -260,7 +278,7 @@ final class RegionMethod implements MethodBody.Stops {
 
   @Override
   public @Nullable Label letOthersRun(Instruction branch, BasicBlock target) {
-    if (!kernel.plan().isPolling(branch)) {
+    if (!kernel.plan().isYielding(branch)) {
       return null;
     }
     Region next = kernel.plan().at(target);

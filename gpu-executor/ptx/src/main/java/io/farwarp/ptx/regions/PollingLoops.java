@@ -5,14 +5,10 @@ import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Instruction;
 import io.farwarp.ptx.ir.Opcode;
 import io.farwarp.ptx.ir.Operand;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -22,30 +18,18 @@ import java.util.Set;
  */
 final class PollingLoops {
   private final Waiting waiting;
-  private final Map<BasicBlock, List<BasicBlock>> predecessors = new HashMap<>();
 
-  private PollingLoops(Function function, Waiting waiting) {
+  private PollingLoops(Waiting waiting) {
     this.waiting = waiting;
-    for (BasicBlock block : function.blocks()) {
-      for (BasicBlock successor : block.successors()) {
-        predecessors.computeIfAbsent(successor, key -> new ArrayList<>()).add(block);
-      }
-    }
   }
 
   /** The backward branches, by identity, that close such loops. */
   static Set<Instruction> of(Function function, Waiting waiting) {
     Set<Instruction> closing = Collections.newSetFromMap(new IdentityHashMap<>());
-    PollingLoops loops = new PollingLoops(function, waiting);
-    for (BasicBlock block : function.blocks()) {
-      if (block.instructions().isEmpty()) {
-        continue;
-      }
-      Instruction last = block.instructions().getLast();
-      if (last.opcode() == Opcode.BRA
-          && block.successors().getFirst().index() <= block.index()
-          && loops.polls(loops.body(block.successors().getFirst(), block))) {
-        closing.add(last);
+    PollingLoops loops = new PollingLoops(waiting);
+    for (Loops.Loop loop : Loops.of(function)) {
+      if (loops.polls(loop.body())) {
+        closing.add(loop.branch());
       }
     }
     return closing;
@@ -60,24 +44,6 @@ final class PollingLoops {
       }
     }
     return false;
-  }
-
-  /** The blocks from which control comes to the branch without passing the loop's head. */
-  private List<BasicBlock> body(BasicBlock head, BasicBlock latch) {
-    BitSet seen = new BitSet();
-    List<BasicBlock> body = new ArrayList<>();
-    ArrayDeque<BasicBlock> pending = new ArrayDeque<>(List.of(latch));
-    seen.set(head.index());
-    body.add(head);
-    while (!pending.isEmpty()) {
-      BasicBlock block = pending.pop();
-      if (!seen.get(block.index())) {
-        seen.set(block.index());
-        body.add(block);
-        pending.addAll(predecessors.getOrDefault(block, List.of()));
-      }
-    }
-    return body;
   }
 
   private boolean polls(List<BasicBlock> body) {

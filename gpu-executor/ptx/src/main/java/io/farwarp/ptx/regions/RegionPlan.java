@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The regions of a kernel. One starts at its first block, one after each instruction that suspends,
- * one at the head of each loop that polls, and one at each block where the kernel is cut because
+ * one at the head of each loop that yields, and one at each block where the kernel is cut because
  * its methods would get too long.
  *
  * <p>Blocks that several regions reach are copied into each, as long as that does not make the
@@ -44,24 +44,24 @@ public final class RegionPlan {
   }
 
   private final Function function;
-  private final Set<Instruction> polling;
+  private final Set<Instruction> yielding;
   private final Set<BasicBlock> cuts = new HashSet<>();
   private final Map<Head, Region> regions = new LinkedHashMap<>();
   private final List<Region> ordered = new ArrayList<>();
 
-  private RegionPlan(Function function, Set<Instruction> polling) {
+  private RegionPlan(Function function, Set<Instruction> yielding) {
     this.function = function;
-    this.polling = polling;
+    this.yielding = yielding;
   }
 
   /**
    * Plans a function that {@link io.farwarp.ptx.ir.Inlining} has prepared.
    *
-   * @param polling the backward branches that close loops that poll
+   * @param yielding the backward branches at which threads let others run, now and then
    * @param cuts blocks at which regions end in any case
    */
-  public static RegionPlan of(Function function, Set<Instruction> polling, Set<BasicBlock> cuts) {
-    RegionPlan plan = new RegionPlan(function, polling);
+  public static RegionPlan of(Function function, Set<Instruction> yielding, Set<BasicBlock> cuts) {
+    RegionPlan plan = new RegionPlan(function, yielding);
     plan.cuts.addAll(cuts);
     if (!plan.build(Math.max(SMALL_KERNEL, MOST_GROWTH * function.size()))) {
       plan.cutWhereRegionsMeet();
@@ -78,7 +78,7 @@ public final class RegionPlan {
       Instruction last = last(block);
       if (last != null && last.opcode().suspends()) {
         heads.add(after(block, last));
-      } else if (last != null && polling.contains(last)) {
+      } else if (last != null && yielding.contains(last)) {
         heads.add(new Head(block.successors().getFirst(), null));
       }
       if (cuts.contains(block)) {
@@ -188,9 +188,9 @@ public final class RegionPlan {
     return ordered;
   }
 
-  /** Whether a backward branch closes a loop that polls. */
-  public boolean isPolling(Instruction branch) {
-    return polling.contains(branch);
+  /** Whether a backward branch closes a loop in which threads let others run. */
+  public boolean isYielding(Instruction branch) {
+    return yielding.contains(branch);
   }
 
   /** The region of a thread that an instruction has suspended. */
@@ -215,7 +215,7 @@ public final class RegionPlan {
       List<Region> next = new ArrayList<>();
       if (last != null && last.opcode().suspends()) {
         next.add(after(block));
-      } else if (last != null && polling.contains(last)) {
+      } else if (last != null && yielding.contains(last)) {
         next.add(at(block.successors().getFirst()));
       }
       for (BasicBlock successor : within(block)) {

@@ -80,6 +80,11 @@ public final class Waiting {
     return PollingLoops.of(function, this);
   }
 
+  /** The backward branches of a function, by identity, at which its threads had best take turns. */
+  public static Set<Instruction> turningBranches(Function function) {
+    return StridedLoops.of(function);
+  }
+
   /** Whether a call may look at memory that another thread writes. */
   boolean polls(String function) {
     return polling.contains(function);

@@ -14,7 +14,7 @@ public sealed interface Stop {
   /** The kernel is cut here, since its methods would be too long; nobody waits. */
   record Cut(int region, int line) implements Stop {}
 
-  /** A loop that polls memory lets other threads run. */
+  /** A loop that polls memory, or walks it in long steps, lets other threads run. */
   record Poll(int region, int line) implements Stop {}
 
   /**
