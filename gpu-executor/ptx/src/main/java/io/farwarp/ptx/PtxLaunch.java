@@ -119,6 +119,7 @@ public final class PtxLaunch {
    *
    * @throws IllegalArgumentException if the parameter is not 64 bits wide or the memory not native
    */
+  @SuppressWarnings("ReferenceEquality") // What is passed again is the same slice.
   public PtxLaunch pointer(
       int parameter, MemorySegment memory, long offsetBytes, long lengthBytes) {
     requireSize(parameter, 8);

@@ -43,6 +43,7 @@ final class StridedLoops {
     return closing;
   }
 
+  @SuppressWarnings("ReferenceEquality") // Instructions are told apart by identity.
   private static boolean isInnermost(Loops.Loop loop) {
     for (BasicBlock block : loop.body()) {
       Instruction last = RegionPlan.last(block);

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What kernels of a module get from {@code malloc}: pieces of one range of native memory, the first
@@ -38,19 +39,27 @@ public final class DeviceHeap {
       return 0;
     }
     long size = sizeBytes + ALIGN - 1 & -ALIGN;
+    Map.Entry<Long, Long> piece = firstOfAtLeast(size);
+    if (piece == null) {
+      return 0;
+    }
+    long offset = piece.getKey();
+    long rest = piece.getValue() - size;
+    free.remove(offset);
+    if (rest > 0) {
+      free.put(offset + size, rest);
+    }
+    used.put(offset, size);
+    return base + offset;
+  }
+
+  private Map.@Nullable Entry<Long, Long> firstOfAtLeast(long size) {
     for (Map.Entry<Long, Long> piece : free.entrySet()) {
-      long rest = piece.getValue() - size;
-      if (rest >= 0) {
-        long offset = piece.getKey();
-        free.remove(offset);
-        if (rest > 0) {
-          free.put(offset + size, rest);
-        }
-        used.put(offset, size);
-        return base + offset;
+      if (piece.getValue() >= size) {
+        return piece;
       }
     }
-    return 0;
+    return null;
   }
 
   /** Takes a piece back; false if the address is not that of one. */
