@@ -23,6 +23,7 @@ final class ImageCodec {
   private static final int POLL = 1;
   private static final int BARRIER = 2;
   private static final int WARP = 3;
+  private static final int STEP = 4;
 
   private ImageCodec() {}
 
@@ -129,6 +130,7 @@ final class ImageCodec {
         switch (stop) {
           case Stop.Cut cut -> CUT;
           case Stop.Poll poll -> POLL;
+          case Stop.Step step -> STEP;
           case Stop.Barrier barrier -> BARRIER;
           case Stop.Warp warp -> WARP;
         };
@@ -138,6 +140,7 @@ final class ImageCodec {
     switch (stop) {
       case Stop.Cut cut -> {}
       case Stop.Poll poll -> {}
+      case Stop.Step step -> out.writeInt(step.place());
       case Stop.Barrier barrier -> {
         out.writeUTF(barrier.role().name());
         out.writeInt(barrier.id());
@@ -162,6 +165,7 @@ final class ImageCodec {
     return switch (kind) {
       case CUT -> new Stop.Cut(region, line);
       case POLL -> new Stop.Poll(region, line);
+      case STEP -> new Stop.Step(region, line, in.readInt());
       case BARRIER ->
           new Stop.Barrier(
               region, line, Stop.Barrier.Role.valueOf(in.readUTF()), in.readInt(), in.readInt());

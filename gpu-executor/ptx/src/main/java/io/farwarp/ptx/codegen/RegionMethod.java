@@ -259,7 +259,12 @@ final class RegionMethod implements MethodBody.Stops {
   @Override
   public Label leave(BasicBlock target) {
     Region next = kernel.plan().at(target);
-    return leave(new Stop.Cut(next.index(), 0), next);
+    RegionPlan plan = kernel.plan();
+    Stop stop =
+        plan.isStep(target)
+            ? new Stop.Step(next.index(), 0, plan.place(body.current(), target))
+            : new Stop.Cut(next.index(), 0);
+    return leave(stop, next);
   }
 
   private Label leave(Stop stop, Region next) {

@@ -25,6 +25,10 @@ public final class Inlining {
   private final Map<String, BasicBlock> targets = new HashMap<>();
   private final List<VirtualRegister> registers = new ArrayList<>();
   private final Set<String> open = new HashSet<>();
+
+  /** What the block being written does by its volatile accesses, or null. */
+  private @Nullable Opcode lastVolatile;
+
   private int activations;
   private int ends;
   private int instructions;
@@ -105,6 +109,7 @@ public final class Inlining {
 
   private void openBlock() {
     blocks.add(new BasicBlock(blocks.size()));
+    lastVolatile = null;
   }
 
   private void append(Activation activation) throws PtxException {
@@ -148,6 +153,9 @@ public final class Inlining {
           case ADDC, SUBC, MADC -> true;
           default -> false;
         };
+    if (Lockstep.divides(lastVolatile, instruction)) {
+      openBlock();
+    }
     List<Instruction> current = blocks.getLast().instructions();
     // A comparison stays with the branch that it is for, and what has a carry flag with its source.
     if (current.size() >= longestBlock && !carries && current.getLast().opcode() != Opcode.SETP) {
@@ -174,6 +182,9 @@ public final class Inlining {
 
   private void add(Instruction instruction) throws PtxException {
     blocks.getLast().instructions().add(instruction);
+    if (Lockstep.isAccess(instruction)) {
+      lastVolatile = instruction.opcode();
+    }
     instructions++;
     Lowering.checkSize(kernel.line(), kernel.name(), instructions, blocks.size(), registers.size());
   }

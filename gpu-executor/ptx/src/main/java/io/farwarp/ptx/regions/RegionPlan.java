@@ -3,9 +3,11 @@ package io.farwarp.ptx.regions;
 import io.farwarp.ptx.ir.BasicBlock;
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Instruction;
+import io.farwarp.ptx.ir.Lockstep;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -19,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The regions of a kernel. One starts at its first block, one after each instruction that suspends,
- * one at the head of each loop that yields, and one at each block where the kernel is cut because
- * its methods would get too long.
+ * one at the head of each loop that yields, one where lanes go in step, and one at each block where
+ * the kernel is cut because its methods would get too long.
  *
  * <p>Blocks that several regions reach are copied into each, as long as that does not make the
  * kernel much longer: a copy saves the threads a stop. Beyond that, each such block is cut.
@@ -45,6 +47,7 @@ public final class RegionPlan {
 
   private final Function function;
   private final Set<Instruction> yielding;
+  private final Set<BasicBlock> steps;
   private final Set<BasicBlock> cuts = new HashSet<>();
   private final Map<Head, Region> regions = new LinkedHashMap<>();
   private final List<Region> ordered = new ArrayList<>();
@@ -52,6 +55,9 @@ public final class RegionPlan {
   private RegionPlan(Function function, Set<Instruction> yielding) {
     this.function = function;
     this.yielding = yielding;
+    steps = Lockstep.steps(function);
+    addHeadsOfStepping();
+    cuts.addAll(steps);
   }
 
   /**
@@ -70,7 +76,18 @@ public final class RegionPlan {
     return plan;
   }
 
-  /** All heads, of the first block first. */
+  /** Lanes are in step at the ends of loops in which they go in step. */
+  private void addHeadsOfStepping() {
+    if (!steps.isEmpty()) {
+      for (Loops.Loop loop : Loops.of(function)) {
+        if (!Collections.disjoint(steps, loop.body())) {
+          steps.add(loop.body().getFirst());
+        }
+      }
+    }
+  }
+
+  /** All heads, in the order of the text. */
   private List<Head> heads() {
     Set<Head> heads = new LinkedHashSet<>();
     heads.add(new Head(function.blocks().getFirst(), null));
@@ -85,7 +102,7 @@ public final class RegionPlan {
         heads.add(new Head(block, null));
       }
     }
-    return List.copyOf(heads);
+    return heads.stream().sorted(Comparator.comparingInt(head -> head.block().index())).toList();
   }
 
   static @Nullable Instruction last(BasicBlock block) {
@@ -191,6 +208,23 @@ public final class RegionPlan {
   /** Whether a backward branch closes a loop in which threads let others run. */
   public boolean isYielding(Instruction branch) {
     return yielding.contains(branch);
+  }
+
+  /** Whether the lanes of a warp begin a block in step. */
+  public boolean isStep(BasicBlock block) {
+    return steps.contains(block);
+  }
+
+  /**
+   * Where in the text a thread is that goes from one block to another: at twice the index of the
+   * region that starts there, or, where it goes back, just before what comes after.
+   */
+  public int place(BasicBlock from, BasicBlock to) {
+    if (to.index() > from.index()) {
+      return 2 * at(to).index();
+    }
+    long before = ordered.stream().filter(region -> region.head().index() <= from.index()).count();
+    return (int) (2 * before - 1);
   }
 
   /** The region of a thread that an instruction has suspended. */

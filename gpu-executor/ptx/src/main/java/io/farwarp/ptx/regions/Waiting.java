@@ -4,6 +4,7 @@ import io.farwarp.ptx.ir.BasicBlock;
 import io.farwarp.ptx.ir.CallGraph;
 import io.farwarp.ptx.ir.Function;
 import io.farwarp.ptx.ir.Instruction;
+import io.farwarp.ptx.ir.Lockstep;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -50,7 +51,7 @@ public final class Waiting {
         }
       }
     }
-    return !PollingLoops.of(function, this).isEmpty();
+    return Lockstep.isIn(function) || !PollingLoops.of(function, this).isEmpty();
   }
 
   public CallGraph calls() {
@@ -64,15 +65,7 @@ public final class Waiting {
 
   /** Whether the threads of a kernel cannot each run to its end alone. */
   public boolean waits(Function kernel) {
-    for (BasicBlock block : kernel.blocks()) {
-      for (Instruction instruction : block.instructions()) {
-        if (instruction.opcode().suspends()) {
-          return true;
-        }
-      }
-    }
-    return kernel.callees().stream().anyMatch(waiting::contains)
-        || !PollingLoops.of(kernel, this).isEmpty();
+    return waitsItself(kernel) || kernel.callees().stream().anyMatch(waiting::contains);
   }
 
   /** The backward branches of a function, by identity, that close loops which poll. */

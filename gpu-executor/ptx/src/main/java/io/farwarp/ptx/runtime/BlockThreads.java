@@ -54,6 +54,9 @@ public final class BlockThreads {
   /** By warp: whether lanes wait for an operation of the warp. */
   final boolean[] meeting = new boolean[MAX_WARPS];
 
+  /** For how many rounds lanes of each warp have waited to go in step with others. */
+  final int[] held = new int[MAX_WARPS];
+
   /** By warp: whether all its threads have ended or wait at barriers. */
   final boolean[] quiet = new boolean[MAX_WARPS];
 

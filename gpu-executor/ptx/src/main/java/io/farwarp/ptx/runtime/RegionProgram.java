@@ -44,6 +44,7 @@ public final class RegionProgram extends BlockProgram {
     boolean passed =
         switch (stop) {
           case Stop.Cut cut -> true;
+          case Stop.Step step -> true;
           case Stop.Poll poll -> true;
           case Barrier barrier -> pass(threads, barrier);
           case Stop.Warp warp -> WarpExchange.together(threads, warp);

@@ -2,6 +2,7 @@ package io.farwarp.ptx.runtime;
 
 import io.farwarp.ptx.PtxFault;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A block whose threads are at several stops. It runs in rounds: all that wait for something that
@@ -12,6 +13,9 @@ import java.util.Arrays;
  * until a barrier opens: often one warp works while the others wait.
  */
 final class ScatteredThreads {
+  /** For how many rounds a lane waits for others to go in step with. */
+  private static final int PATIENCE = 64;
+
   private final BlockContext context;
   private final BlockThreads threads;
   private final RegionCode code;
@@ -85,6 +89,7 @@ final class ScatteredThreads {
     int end = Math.min(base + BlockThreads.WARP, threads.count());
     boolean quiet = true;
     boolean meeting = false;
+    boolean stepping = false;
     int pollers = 0;
     for (int i = base; i < end; i++) {
       int state = states[i];
@@ -101,6 +106,7 @@ final class ScatteredThreads {
           states[i] = ~poll.region();
           pollers |= 1 << i;
         }
+        case Stop.Step step -> stepping = true;
         case Stop.Barrier barrier -> {
           threads.barriers.arrive(threads, i, barrier);
           if (barrier.role() == Stop.Barrier.Role.ARRIVE) {
@@ -113,7 +119,47 @@ final class ScatteredThreads {
     }
     threads.pollers[warp] = pollers;
     threads.meeting[warp] = meeting;
+    if (stepping) {
+      step(base, end, warp);
+    }
     return quiet;
+  }
+
+  /**
+   * Of the lanes that go in step, lets those go on that are furthest back in the text, once no
+   * other lane is further back: so lanes that went different ways come together again. None waits
+   * longer than a while, as what others do there may take for ever.
+   */
+  private void step(int from, int to, int warp) {
+    int[] states = threads.states;
+    int least = Integer.MAX_VALUE;
+    for (int i = from; i < to; i++) {
+      boolean polls = (threads.pollers[warp] & 1 << i) != 0;
+      int state = states[i];
+      Stop.Step step = stepAt(state);
+      if (state < 0 && !polls) {
+        least = Math.min(least, 2 * ~state);
+      } else if (step != null) {
+        least = Math.min(least, step.place());
+      }
+    }
+    boolean waits = threads.held[warp] < PATIENCE;
+    boolean holds = false;
+    for (int i = from; i < to; i++) {
+      Stop.Step step = stepAt(states[i]);
+      if (step != null && waits && step.place() > least) {
+        holds = true;
+      } else if (step != null) {
+        states[i] = ~step.region();
+      }
+    }
+    threads.held[warp] = holds ? threads.held[warp] + 1 : 0;
+  }
+
+  private Stop.@Nullable Step stepAt(int state) {
+    return state >= 0 && state != RegionCode.EXITED && stops[state] instanceof Stop.Step step
+        ? step
+        : null;
   }
 
   private void findReady() {

@@ -14,6 +14,14 @@ public sealed interface Stop {
   /** The kernel is cut here, since its methods would be too long; nobody waits. */
   record Cut(int region, int line) implements Stop {}
 
+  /**
+   * The lanes of a warp go in step here, if they can without waiting long.
+   *
+   * @param place where it is in the text: twice the index of the region that starts here, and odd
+   *     at the end of a loop, between two regions
+   */
+  record Step(int region, int line, int place) implements Stop {}
+
   /** A loop that polls memory, or walks it in long steps, lets other threads run. */
   record Poll(int region, int line) implements Stop {}
 
