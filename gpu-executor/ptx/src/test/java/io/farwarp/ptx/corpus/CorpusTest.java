@@ -52,6 +52,7 @@ final class CorpusTest {
     cases.addAll(PictureCases.all());
     cases.addAll(LayerCases.all());
     cases.addAll(HalfCases.all());
+    cases.addAll(LegacyCases.all());
     return cases;
   }
 
