@@ -2,8 +2,12 @@ package io.farwarp.cli;
 
 import com.google.gson.JsonArray;
 import io.farwarp.client.Farwarp;
+import io.farwarp.executor.agent.ProbeProcess;
+import io.farwarp.v1.CudaGpu;
 import io.farwarp.v1.DeviceReport;
 import io.farwarp.v1.ExecutorRow;
+import io.farwarp.v1.HostProbe;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -18,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "executor",
     mixinStandardHelpOptions = true,
-    description = "List executors and their devices.")
+    description = "List executors and their devices; look for those of this host.")
 public final class ExecutorCommand implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -69,6 +73,54 @@ public final class ExecutorCommand implements Runnable {
       out.print(table);
       out.flush();
     }
+  }
+
+  @Command(
+      name = "probe",
+      mixinStandardHelpOptions = true,
+      description = "Look for the GPUs of this host, as an agent does when it starts.")
+  int probe(@Option(names = "--json", description = "Print a JSON object.") boolean json)
+      throws IOException, InterruptedException {
+    HostProbe found = ProbeProcess.run();
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      Json.print(out, Json.of(found));
+      return 0;
+    }
+    if (!found.getCudaMissing().isEmpty()) {
+      out.println("CUDA       " + found.getCudaMissing());
+    } else {
+      out.println(
+          "CUDA       %d.%d"
+              .formatted(found.getCudaVersion() / 1000, found.getCudaVersion() % 1000 / 10));
+      out.println(
+          "MPS        "
+              + (found.getMpsPipeDirectory().isEmpty()
+                  ? "no control daemon: shares of a GPU are a hint, the driver slices time"
+                  : "control daemon at " + found.getMpsPipeDirectory()));
+      found.getGpusList().forEach(gpu -> out.print(gpu(gpu)));
+    }
+    out.flush();
+    return 0;
+  }
+
+  private static String gpu(CudaGpu gpu) {
+    return """
+    %s
+      uuid       %s, PCI %s
+      compute    %s, %d multiprocessors, up to %d MHz
+      memory     %s
+      GPUDirect  %s
+    """
+        .formatted(
+            gpu.getName(),
+            gpu.getUuid(),
+            gpu.getPciBusId(),
+            gpu.getComputeCapability(),
+            gpu.getMultiprocessors(),
+            gpu.getClockKhz() / 1000,
+            Quantities.bytes(gpu.getMemoryBytes()),
+            gpu.getGpudirectRdma() ? "possible" : "not possible");
   }
 
   private static String device(DeviceReport device) {

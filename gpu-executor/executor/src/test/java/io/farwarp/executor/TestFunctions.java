@@ -63,6 +63,16 @@ public final class TestFunctions {
        "example": {"turns": "0"}}
       """;
 
+  /** Ends when its tensor, of one word, is no longer 0. */
+  public static final String HOLD =
+      """
+      {"name": "hold", "version": "1",
+       "parameters": [
+         {"name": "flag", "type": "U32", "tensor": {"direction": "IN", "shape": ["1"]}}],
+       "modules": [{"file": "kernels.ptx", "kind": "PTX"}],
+       "plan": [{"kernel": "hold", "grid": ["1"], "block": ["1"], "arguments": ["flag"]}]}
+      """;
+
   public static final String POKE =
       """
       {"name": "poke", "version": "1",

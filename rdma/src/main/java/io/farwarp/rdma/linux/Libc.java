@@ -19,6 +19,7 @@ public final class Libc {
   public static final int MFD_CLOEXEC = 1;
   public static final int MFD_ALLOW_SEALING = 2;
 
+  public static final int F_DUPFD_CLOEXEC = 1030;
   public static final int F_ADD_SEALS = 1033;
   public static final int F_GET_SEALS = 1034;
   public static final int F_SEAL_SEAL = 1;
@@ -68,6 +69,7 @@ public final class Libc {
   private static final CFunction OPEN =
       CFunction.variadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
   private static final CFunction CLOSE = CFunction.of("close", JAVA_INT, JAVA_INT);
+  private static final CFunction DUP2 = CFunction.of("dup2", JAVA_INT, JAVA_INT, JAVA_INT);
   private static final CFunction PRCTL =
       CFunction.variadic(
           "prctl", 1, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
@@ -111,6 +113,16 @@ public final class Libc {
   /** Size of the file behind a descriptor. */
   public static long sizeBytes(int descriptor) throws ErrnoException {
     return LSEEK.call(descriptor, 0L, SEEK_END);
+  }
+
+  /** A further descriptor, close-on-exec, for the open file behind one. */
+  public static int duplicate(int descriptor) throws ErrnoException {
+    return (int) FCNTL.call(descriptor, F_DUPFD_CLOEXEC, 0);
+  }
+
+  /** Makes {@code target} a descriptor for the open file behind another one. */
+  public static void duplicateTo(int descriptor, int target) throws ErrnoException {
+    DUP2.call(descriptor, target);
   }
 
   /** Opens for reading and writing, close-on-exec. */

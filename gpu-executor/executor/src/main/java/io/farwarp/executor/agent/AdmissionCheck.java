@@ -3,6 +3,7 @@ package io.farwarp.executor.agent;
 import io.farwarp.rdma.linux.HostLimits;
 import io.farwarp.v1.PrepareLease;
 import java.io.IOException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Whether this host can take a lease that the gateway has placed on it. */
@@ -13,9 +14,17 @@ final class AdmissionCheck {
 
   /** Null, or why not, with the value and the limit. */
   static @Nullable String refusal(
-      PrepareLease order, AgentOptions options, long usedBytes, int workers, String deviceId) {
-    if (!order.getDeviceId().equals(deviceId)) {
-      return "no device %s here; there is %s".formatted(order.getDeviceId(), deviceId);
+      PrepareLease order,
+      AgentOptions options,
+      long usedBytes,
+      int workers,
+      @Nullable AgentDevice device,
+      long usedDeviceBytes) {
+    if (device == null) {
+      return "no device %s here; there is %s"
+          .formatted(
+              order.getDeviceId(),
+              options.devices().stream().map(AgentDevice::id).collect(Collectors.joining(", ")));
     }
     if (order.getWorkers() < 1) {
       return "a lease of %d workers".formatted(order.getWorkers());
@@ -38,7 +47,27 @@ final class AdmissionCheck {
               options.windowMemoryBytes(),
               options.executorId());
     }
-    return hostRefusal(order, !options.verbsHost().isEmpty());
+    String deviceRefusal = deviceRefusal(order, device, usedDeviceBytes);
+    return deviceRefusal != null
+        ? deviceRefusal
+        : hostRefusal(order, !options.verbsHost().isEmpty());
+  }
+
+  private static @Nullable String deviceRefusal(
+      PrepareLease order, AgentDevice device, long usedBytes) {
+    long workerBytes = device.workerBytes(order.getWindowBytes());
+    long leftBytes = device.report().getMemoryBytes() - usedBytes;
+    return workerBytes == 0 || workerBytes <= leftBytes / order.getWorkers()
+        ? null
+        : "%d workers that may take %d bytes each of %s, with windows of %d; %d of %d are free"
+                .formatted(
+                    order.getWorkers(),
+                    workerBytes,
+                    device.id(),
+                    order.getWindowBytes(),
+                    Math.max(0, leftBytes),
+                    device.report().getMemoryBytes())
+            + ": ask for fewer or for smaller windows";
   }
 
   /**

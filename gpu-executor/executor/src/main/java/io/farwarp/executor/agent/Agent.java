@@ -4,7 +4,6 @@ import com.google.protobuf.ByteString;
 import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.AgentMessage;
 import io.farwarp.v1.AgentWelcome;
-import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.ExtendLease;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.GatewayMessage;
@@ -26,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An executor host's agent. One thread, the loop, owns all state; gRPC, the workers' processes and
@@ -190,27 +190,29 @@ public final class Agent implements AutoCloseable {
       reports.leasePreparedIfUnconfirmed(known);
       return;
     }
+    AgentDevice device = device(order.getDeviceId());
     String refusal =
-        AdmissionCheck.refusal(order, options, usedBytes(), workers(), GatewayReports.DEVICE_ID);
+        AdmissionCheck.refusal(
+            order, options, usedBytes(), workers(), device, device == null ? 0 : usedBytes(device));
     if (refusal == null && isDraining) {
       refusal = "the executor is draining";
     }
     if (refusal == null && order.getWorkers() > MAX_WORKERS_PER_LEASE) {
       refusal = "%d workers; the limit is %d".formatted(order.getWorkers(), MAX_WORKERS_PER_LEASE);
     }
-    if (refusal != null) {
-      reports.prepareFailed(order.getLeaseId(), Status.RESOURCE_EXHAUSTED, refusal);
+    if (refusal != null || device == null) {
+      reports.prepareFailed(order.getLeaseId(), Status.RESOURCE_EXHAUSTED, String.valueOf(refusal));
       return;
     }
     LeaseWorkers lease = new LeaseWorkers(order, new Outcome(), nowNs);
     leases.put(order.getLeaseId(), lease);
-    startWorkers(lease, nowNs);
+    startWorkers(lease, device, nowNs);
     if (lease.stage() == LeaseWorkers.Stage.STARTING) {
       order.getFunctionsList().forEach(function -> loadFunction(lease, function, true));
     }
   }
 
-  private void startWorkers(LeaseWorkers lease, long nowNs) {
+  private void startWorkers(LeaseWorkers lease, AgentDevice device, long nowNs) {
     PrepareLease order = lease.order();
     int threads = threadsPerWorker(order);
     try {
@@ -226,12 +228,13 @@ public final class Agent implements AutoCloseable {
                 .setTcpHost(options.tcpHost())
                 .setVerbsHost(options.verbsHost())
                 .setHostId(HostId.local())
-                .setDeviceClass(DeviceClass.PTX_CPU)
+                .setDeviceClass(device.report().getDeviceClass())
                 .build();
         lease.add(
             WorkerProcess.start(
                 "worker %d of lease %s".formatted(i, order.getLeaseId()),
                 start,
+                device.environment(order.getShareMillis() / order.getWorkers()),
                 runDirectory.newWorkerDirectory(),
                 new ProcessEvents(lease, index)));
       }
@@ -304,6 +307,19 @@ public final class Agent implements AutoCloseable {
 
   private int workers() {
     return leases.values().stream().mapToInt(lease -> lease.order().getWorkers()).sum();
+  }
+
+  private @Nullable AgentDevice device(String id) {
+    return options.devices().stream().filter(d -> d.id().equals(id)).findFirst().orElse(null);
+  }
+
+  /** What the workers on a device may take of its memory. */
+  private long usedBytes(AgentDevice device) {
+    return leases.values().stream()
+        .map(LeaseWorkers::order)
+        .filter(order -> order.getDeviceId().equals(device.id()))
+        .mapToLong(order -> order.getWorkers() * device.workerBytes(order.getWindowBytes()))
+        .sum();
   }
 
   private long usedBytes() {

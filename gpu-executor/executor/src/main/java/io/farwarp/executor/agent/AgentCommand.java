@@ -2,6 +2,7 @@ package io.farwarp.executor.agent;
 
 import io.farwarp.rdma.verbs.RdmaDevices;
 import io.farwarp.rdma.verbs.VerbsTransport;
+import io.farwarp.v1.HostProbe;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.System.Logger;
@@ -11,6 +12,8 @@ import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -60,6 +63,14 @@ public final class AgentCommand implements Callable<Integer> {
       paramLabel = "ID",
       description = "Name of this executor, stable over restarts; default: the host's name.")
   private @Nullable String id;
+
+  @Option(
+      names = "--device",
+      paramLabel = "cuda|ptx|all",
+      description =
+          "What is offered: this host's GPUs, its cores as the PTX CPU device, or both as far as"
+              + " they are there; default: ${DEFAULT-VALUE}.")
+  private String offered = "all";
 
   @Option(
       names = "--ptx-threads",
@@ -157,7 +168,10 @@ public final class AgentCommand implements Callable<Integer> {
     return spec;
   }
 
-  private AgentOptions options() throws IOException {
+  private AgentOptions options() throws IOException, InterruptedException {
+    if (!List.of("cuda", "ptx", "all").contains(offered)) {
+      throw usage("--device takes cuda, ptx or all, not '" + offered + "'");
+    }
     Matcher address = HOST_PORT.matcher(gateway);
     if (!address.matches()) {
       throw usage("--gateway takes HOST:PORT, not '" + gateway + "'");
@@ -198,12 +212,30 @@ public final class AgentCommand implements Callable<Integer> {
         executorId,
         token(),
         threads,
+        devices(threads, memory, directory),
         memory,
         workers,
         directory,
         tcpHost.equals("none") ? "" : tcpHost,
         verbsAddress(),
         Optional.ofNullable(tlsAuthority));
+  }
+
+  private List<AgentDevice> devices(int threads, long memory, Path directory)
+      throws IOException, InterruptedException {
+    List<AgentDevice> devices = new ArrayList<>();
+    if (!offered.equals("ptx")) {
+      HostProbe probe = ProbeProcess.run();
+      devices.addAll(AgentDevice.ofGpus(probe, directory.resolve("cuda-cache")));
+      if (devices.isEmpty() && offered.equals("cuda")) {
+        throw usage("--device cuda: " + probe.getCudaMissing());
+      }
+      LOG.log(Level.INFO, "GPUs: {0}", devices.isEmpty() ? probe.getCudaMissing() : devices.size());
+    }
+    if (!offered.equals("cuda")) {
+      devices.add(AgentDevice.ofCores(threads, memory));
+    }
+    return devices;
   }
 
   private String verbsAddress() throws IOException {

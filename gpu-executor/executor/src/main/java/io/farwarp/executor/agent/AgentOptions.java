@@ -1,6 +1,7 @@
 package io.farwarp.executor.agent;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -9,6 +10,7 @@ import java.util.Optional;
  * @param executorId stable over restarts: 1-64 characters of {@code [A-Za-z0-9._-]}
  * @param token the agent's credential
  * @param ptxThreads threads of the PTX CPU device
+ * @param devices what leases can be placed on; at least one
  * @param windowMemoryBytes what the windows of all leases may take together
  * @param maxWorkers worker processes that may run together
  * @param dataDirectory for packages, sockets and workers' temporary files; short, because a
@@ -24,12 +26,17 @@ public record AgentOptions(
     String executorId,
     String token,
     int ptxThreads,
+    List<AgentDevice> devices,
     long windowMemoryBytes,
     int maxWorkers,
     Path dataDirectory,
     String tcpHost,
     String verbsHost,
     Optional<Path> tlsAuthority) {
+
+  public AgentOptions {
+    devices = List.copyOf(devices);
+  }
 
   @Override
   public String toString() {

@@ -1,13 +1,10 @@
 package io.farwarp.executor.agent;
 
 import com.google.protobuf.ByteString;
-import io.farwarp.executor.device.ptx.PtxDevice;
 import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.AgentDraining;
 import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.AgentMessage;
-import io.farwarp.v1.DeviceClass;
-import io.farwarp.v1.DeviceReport;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.Heartbeat;
 import io.farwarp.v1.HeldLease;
@@ -26,7 +23,6 @@ import java.util.Deque;
  * gateway has welcomed the agent again. Used by the agent's thread only.
  */
 final class GatewayReports {
-  static final String DEVICE_ID = "ptx-0";
   private static final int MAX_UNTOLD_ENDS = 1024;
   private static final int INCARNATION_BYTES = 16;
 
@@ -54,13 +50,7 @@ final class GatewayReports {
             .setHostId(HostId.local())
             .setWindowCapacityBytes(options.windowMemoryBytes())
             .setMaxWorkers(options.maxWorkers())
-            .addDevices(
-                DeviceReport.newBuilder()
-                    .setDeviceId(DEVICE_ID)
-                    .setDeviceClass(DeviceClass.PTX_CPU)
-                    .setName(PtxDevice.NAME)
-                    .setMemoryBytes(options.windowMemoryBytes())
-                    .setComputeUnits(options.ptxThreads()));
+            .addAllDevices(options.devices().stream().map(AgentDevice::report).toList());
     leases.forEach(lease -> hello.addHeld(held(lease, nowNs)));
     return AgentMessage.newBuilder().setHello(hello);
   }

@@ -1,6 +1,6 @@
 package io.farwarp.executor.agent;
 
-import io.farwarp.executor.device.ptx.NativeBudget;
+import io.farwarp.executor.device.NativeBudget;
 import io.farwarp.rdma.linux.CgroupMemory;
 import io.farwarp.rdma.linux.HostLimits;
 import java.io.IOException;

@@ -1,8 +1,11 @@
 package io.farwarp.executor.agent;
 
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
-/** How the JVM of a worker is set up, beyond its paths. */
+/** How the JVM of a worker is set up. */
 public final class WorkerJvm {
   private WorkerJvm() {}
 
@@ -18,5 +21,38 @@ public final class WorkerJvm {
         // recompiled a kernel for as long as it ran, at a quarter of its speed (seen with
         // -Xlog:deoptimization=debug, reason profile_predicate).
         "-XX:-UseProfiledLoopPredicate");
+  }
+
+  /**
+   * What starts a JVM like this one for a program of the executor's.
+   *
+   * @param temporary for its temporary files, and its own only
+   */
+  static List<String> command(Path temporary, List<String> options, Class<?> main) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.addAll(
+        List.of(
+            "-XX:+ExitOnOutOfMemoryError",
+            "-XX:-CreateCoredumpOnCrash",
+            "-XX:ErrorFile=" + temporary.resolve("hs_err.log"),
+            "-Djava.io.tmpdir=" + temporary,
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow", // Guava's and the decompressor's
+            "-cp",
+            absoluteClassPath(),
+            main.getName()));
+    return command;
+  }
+
+  private static String absoluteClassPath() {
+    StringBuilder absolute = new StringBuilder();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      absolute
+          .append(absolute.isEmpty() ? "" : File.pathSeparator)
+          .append(Path.of(entry).toAbsolutePath());
+    }
+    return absolute.toString();
   }
 }

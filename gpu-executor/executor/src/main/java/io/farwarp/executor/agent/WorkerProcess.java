@@ -8,15 +8,13 @@ import io.farwarp.v1.StartWorker;
 import io.farwarp.v1.WorkerCommand;
 import io.farwarp.v1.WorkerEvent;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -71,17 +69,25 @@ final class WorkerProcess {
    *
    * @param name for the log
    * @param order everything but the window's and the directory's path
+   * @param environment what the worker's device wants to find there
    */
-  static WorkerProcess start(String name, StartWorker order, Path directory, Events events)
+  static WorkerProcess start(
+      String name,
+      StartWorker order,
+      Map<String, String> environment,
+      Path directory,
+      Events events)
       throws IOException {
     SharedMemory window = SharedMemory.create("farwarp-window", order.getLease().getWindowBytes());
     Process process = null;
     try {
       Path temporary = Files.createDirectory(directory.resolve("tmp"));
-      ProcessBuilder builder = new ProcessBuilder(command(temporary));
+      ProcessBuilder builder =
+          new ProcessBuilder(WorkerJvm.command(temporary, WorkerJvm.options(), WorkerMain.class));
       // Nothing of the agent's environment is a worker's business.
       builder.environment().clear();
       builder.environment().put("LANG", "C.UTF-8");
+      builder.environment().putAll(environment);
       builder.directory(directory.toFile());
       process = startUnprivileged(builder);
       WorkerProcess worker = new WorkerProcess(name, directory, window, process, events);
@@ -123,34 +129,6 @@ final class WorkerProcess {
     } catch (OutOfMemoryError e) {
       throw new IOException("the process cannot be started: this host has no thread to give", e);
     }
-  }
-
-  private static List<String> command(Path temporary) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(WorkerJvm.options());
-    command.addAll(
-        List.of(
-            "-XX:+ExitOnOutOfMemoryError",
-            "-XX:-CreateCoredumpOnCrash",
-            "-XX:ErrorFile=" + temporary.resolve("hs_err.log"),
-            "-Djava.io.tmpdir=" + temporary,
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow", // Guava's and the decompressor's
-            "-cp",
-            absoluteClassPath(),
-            WorkerMain.class.getName()));
-    return command;
-  }
-
-  private static String absoluteClassPath() {
-    StringBuilder absolute = new StringBuilder();
-    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
-      absolute
-          .append(absolute.isEmpty() ? "" : File.pathSeparator)
-          .append(Path.of(entry).toAbsolutePath());
-    }
-    return absolute.toString();
   }
 
   private void begin(StartWorker order) {

@@ -36,10 +36,11 @@ public interface Device extends AutoCloseable {
   /**
    * A stream of invocations, run in the order in which they are posted.
    *
-   * @param ended called on a thread of the device's, without blocking, whenever {@link
-   *     DeviceStream#poll} has something new that did not end within {@link DeviceStream#post}
+   * @param ended called without blocking, on any thread, when {@link DeviceStream#poll} has
+   *     something new that did not end within {@link DeviceStream#post}; by a stream that {@link
+   *     DeviceStream#movesByPolling} only after {@link DeviceStream#arm}
    */
-  DeviceStream openStream(Runnable ended);
+  DeviceStream openStream(Runnable ended) throws DeviceException;
 
   /** After every stream and module is closed. */
   @Override

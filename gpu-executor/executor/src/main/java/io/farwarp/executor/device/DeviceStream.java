@@ -3,9 +3,9 @@ package io.farwarp.executor.device;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs invocations one after the other, in the order in which they were posted. {@link #post} and
- * {@link #poll} are called by one thread at a time, do not allocate, and hand over between threads
- * with a happens-before edge.
+ * Runs invocations as if one after the other, in the order in which they were posted; a device may
+ * run some side by side that share nothing. {@link #post} and {@link #poll} are called by one
+ * thread at a time, do not allocate, and hand over between threads with a happens-before edge.
  */
 public interface DeviceStream extends AutoCloseable {
   /** Invocations posted and not yet polled, at most. */
@@ -43,6 +43,24 @@ public interface DeviceStream extends AutoCloseable {
 
   /** The oldest invocation posted and not yet polled, if it has ended; else null. */
   @Nullable DeviceInvocation poll();
+
+  /**
+   * Whether the device works beside this host's cores, so that a thread with time to spend sees an
+   * end soonest by calling {@link #poll} again and again.
+   */
+  boolean movesByPolling();
+
+  /**
+   * The thread that polls is about to sleep: {@code ended} is called when {@link #poll} has
+   * something new, also if it has already.
+   */
+  void arm();
+
+  /**
+   * Why nothing can be run on the device any more, and the process should end; null while all is
+   * well. Invocations that are posted end all the same.
+   */
+  @Nullable String lost();
 
   /**
    * Stops what runs, and waits for it.

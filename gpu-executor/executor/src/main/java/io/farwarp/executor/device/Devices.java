@@ -1,16 +1,18 @@
 package io.farwarp.executor.device;
 
+import io.farwarp.executor.device.cuda.CudaDevice;
 import io.farwarp.executor.device.ptx.PtxDevice;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.wire.Status;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** The devices of this host. */
 public final class Devices {
-  private static final Path CUDA_DRIVER_NODE = Path.of("/dev/nvidiactl");
-
   private Devices() {}
+
+  /** Why no driver for CUDA can be loaded on this host, in one line; empty if one can. */
+  public static String cudaMissing() {
+    return CudaDevice.missing();
+  }
 
   /**
    * The device of {@code wanted} class.
@@ -21,18 +23,10 @@ public final class Devices {
   public static Device open(DeviceClass wanted, int computeThreads) throws DeviceException {
     return switch (wanted) {
       case PTX_CPU, ANY, DEVICE_CLASS_UNSPECIFIED -> PtxDevice.create(computeThreads);
-      case CUDA ->
-          throw new DeviceException(
-              Status.NO_BINARY_FOR_DEVICE, "no CUDA device: " + missingCuda());
+      case CUDA -> CudaDevice.open();
       case UNRECOGNIZED ->
           throw new DeviceException(
               Status.INVALID_ARGUMENT, "a device class that this version does not know");
     };
-  }
-
-  private static String missingCuda() {
-    return Files.exists(CUDA_DRIVER_NODE)
-        ? "an NVIDIA driver is loaded, but this version of Farwarp has no CUDA device; use PTX_CPU"
-        : CUDA_DRIVER_NODE + " does not exist (no NVIDIA driver is loaded); use PTX_CPU";
   }
 }

@@ -1,6 +1,6 @@
 package io.farwarp.executor.worker;
 
-import io.farwarp.executor.device.ptx.NativeBudget;
+import io.farwarp.executor.device.NativeBudget;
 import io.farwarp.rdma.linux.ErrnoException;
 import io.farwarp.rdma.linux.Libc;
 

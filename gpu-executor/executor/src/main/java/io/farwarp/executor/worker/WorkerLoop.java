@@ -238,6 +238,10 @@ final class WorkerLoop {
 
   private @Nullable Ending dueEnding() {
     Ending why = requested;
+    String lost = stream.lost();
+    if (why == null && lost != null) {
+      return new Ending(LeaseState.FAILED, "the device is lost: " + lost);
+    }
     return why == null && term.hasPassed(nowNs)
         ? new Ending(LeaseState.EXPIRED, "the lease's time is over")
         : why;
@@ -279,9 +283,10 @@ final class WorkerLoop {
     if (door.isContested() && current.contest(nowNs)) {
       door.sessionIsAlive();
     }
-    if (nowNs - lastWorkNs >= hotNs || current.isDeviceBusy()) {
+    if (nowNs - lastWorkNs >= hotNs || (current.isDeviceBusy() && !stream.movesByPolling())) {
       accountHot();
       isHot = false;
+      stream.arm();
       long limitNs = Math.min(current.idleLimitNs(nowNs), term.deadlineNs() - nowNs);
       current.queuePair().await(Math.max(1, limitNs));
       nowNs = clock.getAsLong();

@@ -1,6 +1,7 @@
 package io.farwarp.executor.worker;
 
 import io.farwarp.executor.device.DeviceException;
+import io.farwarp.rdma.linux.Libc;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.LoadFunction;
 import io.farwarp.v1.StartWorker;
@@ -34,6 +35,9 @@ public final class WorkerMain {
   /** Functions that wait to be loaded, at most. */
   private static final int MAX_WAITING_LOADS = 1024;
 
+  private static final int STANDARD_OUTPUT = 1;
+  private static final int STANDARD_ERROR = 2;
+
   private static final int EXIT_ENDED = 0;
   private static final int EXIT_FAILED = 1;
   private static final int EXIT_AGENT_GONE = 3;
@@ -54,12 +58,10 @@ public final class WorkerMain {
 
   /** Takes no arguments. */
   public static void main(String[] arguments) {
-    // What anything prints goes to the log: standard output belongs to the agent.
-    FileOutputStream out = new FileOutputStream(FileDescriptor.out);
-    System.setOut(System.err);
-    ControlChannel agent = new ControlChannel(new FileInputStream(FileDescriptor.in), out);
     int exit = EXIT_FAILED;
     try {
+      ControlChannel agent =
+          new ControlChannel(new FileInputStream(FileDescriptor.in), takeStandardOutput());
       exit = new WorkerMain(agent).run();
     } catch (IOException | RuntimeException | Error e) {
       LOG.log(Level.ERROR, "worker failed", e);
@@ -69,6 +71,18 @@ public final class WorkerMain {
       // Nothing is left to clean up that the agent does not clean up; daemon threads may hang.
       Runtime.getRuntime().halt(exit);
     }
+  }
+
+  /**
+   * What anything prints goes to the log from now on, also what the kernels of a tenant do, whose
+   * output the driver writes: standard output belongs to the agent.
+   */
+  private static FileOutputStream takeStandardOutput() throws IOException {
+    int channel = Libc.duplicate(STANDARD_OUTPUT);
+    FileOutputStream out = new FileOutputStream("/proc/self/fd/" + channel);
+    Libc.duplicateTo(STANDARD_ERROR, STANDARD_OUTPUT);
+    Libc.close(channel);
+    return out;
   }
 
   private int run() throws IOException, InterruptedException {

@@ -40,6 +40,7 @@ final class PackageCacheTest {
                 TestLease.EXECUTOR,
                 ScriptedGateway.TOKEN,
                 1,
+                List.of(AgentDevice.ofCores(1, 1 << 20)),
                 1 << 20,
                 1,
                 directory,

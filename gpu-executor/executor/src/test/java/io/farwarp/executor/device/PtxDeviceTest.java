@@ -1,11 +1,12 @@
 package io.farwarp.executor.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.executor.TestFunctions;
-import io.farwarp.executor.device.ptx.NativeBudget;
 import io.farwarp.executor.device.ptx.PtxDevice;
 import io.farwarp.function.FunctionPackage;
 import io.farwarp.function.FunctionSpec;
@@ -15,6 +16,7 @@ import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 final class PtxDeviceTest extends DeviceContract {
@@ -111,6 +113,59 @@ final class PtxDeviceTest extends DeviceContract {
       assertTrue(
           String.valueOf(refusal.getMessage()).startsWith("the example's tensors take 2400000000"));
     }
+  }
+
+  @Test
+  void a_running_launch_is_stopped_and_its_place_used_again() throws Exception {
+    DeviceModule spin = load(TestFunctions.SPIN);
+    DeviceInvocation running = bound(spin, 1);
+    assertTrue(post(running));
+    running.stop();
+    assertSame(running, awaitOldest());
+    assertEquals(Status.CANCELLED, running.status());
+    assertNull(running.bind(new long[] {0}, new long[1], new long[1]));
+    assertTrue(post(running));
+    assertSame(running, awaitOldest());
+    assertEquals(Status.OK, running.status(), running.detail());
+  }
+
+  private DeviceInvocation ran(String manifest, long[] scalars, long[] lengths) throws Exception {
+    DeviceInvocation invocation = load(manifest).newInvocation();
+    assertNull(invocation.bind(scalars, new long[scalars.length], lengths));
+    assertTrue(post(invocation));
+    assertSame(invocation, awaitOldest());
+    return invocation;
+  }
+
+  @Test
+  void a_fault_ends_its_invocation_and_nothing_else() throws Exception {
+    DeviceInvocation poke = ran(TestFunctions.POKE, new long[] {0, 4096}, new long[] {4096, 0});
+    assertEquals(Status.ILLEGAL_ADDRESS, poke.status());
+    assertTrue(poke.detail().contains("poke"), poke.detail());
+    assertNull(stream.lost());
+    assertNull(poke.bind(new long[2], new long[2], new long[] {4096, 0}));
+    assertTrue(post(poke));
+    assertSame(poke, awaitOldest());
+    assertEquals(Status.OK, poke.status(), poke.detail());
+    DeviceInvocation tooLittleShared =
+        ran(TestFunctions.REVERSE, new long[] {0, 0, -8}, new long[] {400, 0, 0});
+    assertEquals(Status.ILLEGAL_ADDRESS, tooLittleShared.status());
+  }
+
+  @Test
+  void threads_that_wait_for_each_other_in_vain_are_a_device_fault() throws Exception {
+    DeviceInvocation invocation =
+        ran(TestFunctions.REVERSE, new long[] {0, 1, 0}, new long[] {400, 0, 0});
+    assertEquals(Status.DEVICE_FAULT, invocation.status());
+    assertTrue(invocation.detail().contains("DEADLOCK"), invocation.detail());
+  }
+
+  @Test
+  void an_example_that_does_not_end_is_stopped_and_no_error() throws Exception {
+    DeviceModule endless =
+        load(TestFunctions.SPIN.replace("{\"turns\": \"0\"}", "{\"turns\": \"1\"}"));
+    long tookNs = endless.warmUp(TimeUnit.MILLISECONDS.toNanos(50));
+    assertTrue(tookNs >= TimeUnit.MILLISECONDS.toNanos(50));
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.farwarp.executor.device.Device;
 import io.farwarp.executor.device.DeviceException;
 import io.farwarp.executor.device.DeviceModule;
 import io.farwarp.executor.device.DeviceStream;
+import io.farwarp.executor.device.NativeBudget;
 import io.farwarp.function.FunctionPackage;
 import io.farwarp.function.FunctionSpec;
 import io.farwarp.ptx.NoPtxException;
@@ -89,10 +90,8 @@ public final class PtxDevice implements Device {
     boolean loaded = false;
     try {
       compile(functionPackage, spec, compiled);
-      String function = spec.name() + ":" + spec.version();
       DeviceModule module =
-          new PtxDeviceModule(
-              this, spec, compiled, ManifestCheck.kernels(function, spec, compiled));
+          new PtxDeviceModule(this, spec, compiled, PlanKernels.of(spec, compiled));
       loaded = true;
       return module;
     } finally {

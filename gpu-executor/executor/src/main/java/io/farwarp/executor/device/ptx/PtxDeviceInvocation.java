@@ -1,5 +1,6 @@
 package io.farwarp.executor.device.ptx;
 
+import io.farwarp.executor.device.Binding;
 import io.farwarp.executor.device.DeviceInvocation;
 import io.farwarp.function.Argument;
 import io.farwarp.function.Expression;
@@ -40,16 +41,9 @@ final class PtxDeviceInvocation implements DeviceInvocation {
   private final MemorySegment memory;
   private final PtxOutput output = PtxOutput.ofAtMost(PtxOutput.DEFAULT_MAX_CHARS);
   private final PtxLaunch[] launches;
+  private final Binding arguments;
   private final long[] work;
-  private final long[] scalars;
-  private final long[] offsets;
-  private final long[] lengths;
-  private final long[] scratchOffsets;
-  private long scratchBytes;
   private long threads;
-
-  /** The arguments above are checked, and everything that follows from them is computed. */
-  private boolean isBound;
 
   /** The scratch memory that the launches have been passed with these arguments, or null. */
   private @Nullable MemorySegment passedSlab;
@@ -72,12 +66,8 @@ final class PtxDeviceInvocation implements DeviceInvocation {
     for (PtxLaunch launch : launches) {
       launch.output(output);
     }
-    this.work = new long[spec.slots()];
-    int parameters = spec.parameters().size();
-    this.scalars = new long[parameters];
-    this.offsets = new long[parameters];
-    this.lengths = new long[parameters];
-    this.scratchOffsets = new long[spec.scratch().size()];
+    this.arguments = module.newBinding();
+    this.work = arguments.work();
   }
 
   @Override
@@ -86,55 +76,15 @@ final class PtxDeviceInvocation implements DeviceInvocation {
     if (stop.isStopped()) {
       stop = new StopSignal();
     }
-    if (isBound && isSame(scalarBits, tensorOffsetsBytes, tensorLengthsBytes)) {
-      return null;
-    }
-    isBound = false;
-    passedSlab = null;
-    String refusal = spec.bind(scalarBits, tensorLengthsBytes, work);
+    long before = arguments.number();
+    String refusal = arguments.bind(scalarBits, tensorOffsetsBytes, tensorLengthsBytes);
     if (refusal != null) {
-      status = spec.status(work);
-      return refusal;
+      status = arguments.status();
+    } else if (arguments.number() != before) {
+      passedSlab = null;
+      countThreads();
     }
-    refusal = module.checkIntegers(work);
-    if (refusal != null) {
-      status = Status.INVALID_ARGUMENT;
-      return refusal;
-    }
-    System.arraycopy(scalarBits, 0, scalars, 0, scalars.length);
-    System.arraycopy(tensorOffsetsBytes, 0, offsets, 0, offsets.length);
-    System.arraycopy(tensorLengthsBytes, 0, lengths, 0, lengths.length);
-    layOutScratch();
-    countThreads();
-    isBound = true;
-    return null;
-  }
-
-  /** Whether these are the arguments that were bound last, as in a call that is repeated. */
-  private boolean isSame(long[] scalarBits, long[] tensorOffsetsBytes, long[] tensorLengthsBytes) {
-    for (int i = 0; i < scalars.length; i++) {
-      if (scalars[i] != scalarBits[i]
-          || offsets[i] != tensorOffsetsBytes[i]
-          || lengths[i] != tensorLengthsBytes[i]) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Puts the scratch tensors one after the other; an overflowing sum stays too large. */
-  private void layOutScratch() {
-    long next = 0;
-    for (int i = 0; i < scratchOffsets.length; i++) {
-      scratchOffsets[i] = next;
-      long end = next + scratchBytes(i) + (ScratchSlab.ALIGNMENT_BYTES - 1);
-      next = end < next ? Long.MAX_VALUE / 2 : end & -ScratchSlab.ALIGNMENT_BYTES;
-    }
-    scratchBytes = next;
-  }
-
-  private long scratchBytes(int index) {
-    return spec.elements(index, work) * spec.scratch().get(index).elementBytes();
+    return refusal;
   }
 
   private void countThreads() {
@@ -190,7 +140,8 @@ final class PtxDeviceInvocation implements DeviceInvocation {
     } catch (OutOfMemoryError e) {
       fail(
           Status.RESOURCE_EXHAUSTED,
-          "no memory for %d bytes of scratch: %s".formatted(scratchBytes, e.getMessage()));
+          "no memory for %d bytes of scratch: %s"
+              .formatted(arguments.scratchBytes(), e.getMessage()));
     } catch (RuntimeException | Error e) {
       fail(Status.INTERNAL, "defect in the PTX CPU device: " + e);
     }
@@ -206,9 +157,11 @@ final class PtxDeviceInvocation implements DeviceInvocation {
   }
 
   private void runPlan(PtxExecutor executor, ScratchSlab scratch) throws PtxFault {
-    MemorySegment slab = scratch.ofAtLeast(scratchBytes);
+    MemorySegment slab = scratch.ofAtLeast(arguments.scratchBytes());
     if (slab == null) {
-      fail(Status.RESOURCE_EXHAUSTED, "scratch takes " + module.budget().refusal(scratchBytes));
+      fail(
+          Status.RESOURCE_EXHAUSTED,
+          "scratch takes " + module.budget().refusal(arguments.scratchBytes()));
       return;
     }
     List<LaunchSpec> plan = spec.launches();
@@ -236,12 +189,13 @@ final class PtxDeviceInvocation implements DeviceInvocation {
     launch.grid(spec.grid(0, work), spec.grid(1, work), spec.grid(2, work));
     launch.block(spec.block(0, work), spec.block(1, work), spec.block(2, work));
     launch.dynamicSharedBytes(spec.dynamicSharedBytes(work));
-    List<Argument> arguments = spec.arguments();
-    for (int i = 0; i < arguments.size(); i++) {
-      switch (arguments.get(i)) {
+    List<Argument> passed = spec.arguments();
+    for (int i = 0; i < passed.size(); i++) {
+      switch (passed.get(i)) {
         case Argument.ParameterRef(int index) -> passParameter(launch, i, index);
         case Argument.ScratchRef(int index) ->
-            launch.pointer(i, slab, scratchOffsets[index], scratchBytes(index));
+            launch.pointer(
+                i, slab, arguments.scratchOffsetBytes(index), arguments.scratchBytes(index));
         case Expression expression -> launch.scalar(i, expression.value(work));
       }
     }
@@ -249,9 +203,10 @@ final class PtxDeviceInvocation implements DeviceInvocation {
 
   private void passParameter(PtxLaunch launch, int position, int parameter) {
     if (spec.parameters().get(parameter).isTensor()) {
-      launch.pointer(position, memory, offsets[parameter], lengths[parameter]);
+      launch.pointer(
+          position, memory, arguments.offsetBytes(parameter), arguments.lengthBytes(parameter));
     } else {
-      launch.scalar(position, scalars[parameter]);
+      launch.scalar(position, arguments.scalar(parameter));
     }
   }
 

@@ -1,16 +1,14 @@
 package io.farwarp.executor.device.ptx;
 
+import io.farwarp.executor.device.Binding;
 import io.farwarp.executor.device.DeviceException;
 import io.farwarp.executor.device.DeviceInvocation;
 import io.farwarp.executor.device.DeviceModule;
-import io.farwarp.function.Argument;
-import io.farwarp.function.Expression;
+import io.farwarp.executor.device.NativeBudget;
 import io.farwarp.function.FunctionSpec;
-import io.farwarp.function.LaunchSpec;
 import io.farwarp.ptx.PtxKernel;
 import io.farwarp.ptx.PtxLaunch;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** A function whose kernels are compiled for this host's cores. */
 final class PtxDeviceModule implements DeviceModule {
@@ -54,23 +52,8 @@ final class PtxDeviceModule implements DeviceModule {
     return kernels.stream().map(PtxKernel::newLaunch).toArray(PtxLaunch[]::new);
   }
 
-  /** Null if every expression that a kernel takes by value fits the kernel's parameter. */
-  @Nullable String checkIntegers(long[] work) {
-    for (int i = 0; i < kernels.size(); i++) {
-      LaunchSpec launch = spec.launches().get(i);
-      List<Argument> arguments = launch.arguments();
-      for (int j = 0; j < arguments.size(); j++) {
-        if (arguments.get(j) instanceof Expression expression) {
-          int bits = 8 * kernels.get(i).parameters().get(j).sizeBytes();
-          long value = expression.value(work);
-          if (bits < 64 && (value < -(1L << (bits - 1)) || value >= 1L << bits)) {
-            return "launch %d (%s): argument %d, \"%s\", is %d, which does not fit %d bits"
-                .formatted(i, launch.kernel(), j, expression, value, bits);
-          }
-        }
-      }
-    }
-    return null;
+  Binding newBinding() {
+    return new Binding(spec, kernels.stream().map(PlanKernels::signature).toList());
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.farwarp.executor.device.ptx;
 
 import io.farwarp.executor.device.DeviceInvocation;
 import io.farwarp.executor.device.DeviceStream;
+import io.farwarp.executor.device.NativeBudget;
 import io.farwarp.ptx.PtxExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -101,6 +102,20 @@ final class PtxStream implements DeviceStream {
         LockSupport.park(this);
       }
     }
+  }
+
+  @Override
+  public boolean movesByPolling() {
+    return false;
+  }
+
+  /** Whatever ends on the stream's own thread is told anyway. */
+  @Override
+  public void arm() {}
+
+  @Override
+  public @Nullable String lost() {
+    return null;
   }
 
   @Override

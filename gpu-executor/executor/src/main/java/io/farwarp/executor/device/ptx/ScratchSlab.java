@@ -1,5 +1,6 @@
 package io.farwarp.executor.device.ptx;
 
+import io.farwarp.executor.device.NativeBudget;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,7 @@
 package io.farwarp.executor.device.ptx;
 
 import io.farwarp.executor.device.DeviceException;
+import io.farwarp.executor.device.NativeBudget;
 import io.farwarp.function.FunctionSpec;
 import io.farwarp.function.ParameterSpec;
 import io.farwarp.ptx.PtxExecutor;

@@ -1,10 +1,10 @@
-package io.farwarp.executor.device.ptx;
+package io.farwarp.executor.device;
 
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What a worker may take outside the Java heap, which {@code -Xmx} does not bound: variables of
- * modules, scratch and the tensors of warming up, together. Any thread.
+ * What a worker may take beside its window of the memory that kernels use, which no Java heap
+ * bounds: variables of modules, scratch and the tensors of warming up, together. Any thread.
  */
 public final class NativeBudget {
   /** Beside as much again as the window has. */
@@ -22,17 +22,18 @@ public final class NativeBudget {
     return windowBytes + BASE_BYTES;
   }
 
-  static NativeBudget ofWindow(long windowBytes) {
+  /** The budget of a worker with such a window. */
+  public static NativeBudget ofWindow(long windowBytes) {
     return new NativeBudget(limitBytes(windowBytes));
   }
 
   /** Once the window is known. */
-  void windowBytes(long windowBytes) {
+  public void windowBytes(long windowBytes) {
     limitBytes = limitBytes(windowBytes);
   }
 
   /** False, and nothing is taken: so much is not free. */
-  boolean take(long bytes) {
+  public boolean take(long bytes) {
     long taken = takenBytes.get();
     while (bytes <= limitBytes - taken) {
       if (takenBytes.compareAndSet(taken, taken + bytes)) {
@@ -43,16 +44,18 @@ public final class NativeBudget {
     return false;
   }
 
-  void give(long bytes) {
+  /** Gives back what was taken. */
+  public void give(long bytes) {
     takenBytes.addAndGet(-bytes);
   }
 
-  long leftBytes() {
+  /** What is not taken. */
+  public long leftBytes() {
     return Math.max(0, limitBytes - takenBytes.get());
   }
 
   /** Why {@link #take} is refused, to follow what the bytes are for. */
-  String refusal(long bytes) {
+  public String refusal(long bytes) {
     return "%d bytes; %d of the worker's %d are free: ask for larger windows, which allow as much"
             .formatted(bytes, leftBytes(), limitBytes)
         + " again and %d for modules, scratch and warming up".formatted(BASE_BYTES);

@@ -1,0 +1,236 @@
+package io.farwarp.executor.device.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import io.farwarp.executor.device.DeviceException;
+import io.farwarp.wire.Status;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import jcuda.driver.CUevent;
+import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUresult;
+import jcuda.driver.CUstream_flags;
+import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A place for one invocation on the GPU: a stream of its own, scratch memory, the events that time
+ * it, and a word of host memory that the GPU writes when all is done, so that whoever waits reads
+ * memory instead of asking the driver. Used by one thread at a time.
+ */
+final class CudaSlot {
+  private static final Logger LOG = System.getLogger(CudaSlot.class.getName());
+
+  /** Launches that are put into the stream before the first of them must have ended. */
+  private static final int LAUNCHES_AT_ONCE = 256;
+
+  private static final VarHandle MARKER = JAVA_INT.varHandle();
+  private static final long PAGE_BYTES = 4096;
+
+  private final CudaDevice device;
+  private final Handles.Stream stream = new Handles.Stream();
+  private final CUevent start = new CUevent();
+  private final CUevent copiedIn = new CUevent();
+  private final CUevent ran = new CUevent();
+  private final CUevent end = new CUevent();
+  private final CUevent[] batchEnds = {new CUevent(), new CUevent()};
+  private final CUevent[] events = {start, copiedIn, ran, end, batchEnds[0], batchEnds[1]};
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment marker = arena.allocate(PAGE_BYTES, PAGE_BYTES);
+  private final Handles.Memory markerOnDevice = new Handles.Memory();
+  private final float[] milliseconds = new float[1];
+  private final CudaScratch scratch;
+
+  private @Nullable CudaInvocation current;
+
+  /** What the GPU writes when {@link #current} is done. */
+  private int turn;
+
+  private int batches;
+  private boolean isSubmitted = true;
+  private boolean isIdle = true;
+
+  private CudaSlot(CudaDevice device) {
+    this.device = device;
+    this.scratch = new CudaScratch(device.budget(), stream);
+  }
+
+  /** A slot on a device that the calling thread uses. */
+  static CudaSlot open(CudaDevice device) throws DeviceException {
+    CudaSlot slot = new CudaSlot(device);
+    device.check(
+        JCudaDriver.cuStreamCreate(slot.stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
+        "cuStreamCreate");
+    for (CUevent event : slot.events) {
+      device.check(
+          JCudaDriver.cuEventCreate(event, CUevent_flags.CU_EVENT_BLOCKING_SYNC), "cuEventCreate");
+    }
+    RawPointer page = RawPointer.of(slot.marker);
+    device.check(
+        JCudaDriver.cuMemHostRegister(page, PAGE_BYTES, JCudaDriver.CU_MEMHOSTREGISTER_DEVICEMAP),
+        "cuMemHostRegister");
+    device.check(
+        JCudaDriver.cuMemHostGetDevicePointer(slot.markerOnDevice, page, 0),
+        "cuMemHostGetDevicePointer");
+    return slot;
+  }
+
+  /** The invocation to come must not begin before the one in another slot has ended. */
+  void waitFor(CudaSlot other) {
+    if (!other.isIdle) {
+      note(JCudaDriver.cuStreamWaitEvent(stream, other.end, 0), "cuStreamWaitEvent");
+    }
+  }
+
+  /** Puts a posted invocation's work into the stream, or as much of it as may wait there. */
+  void submit(CudaInvocation invocation) {
+    current = invocation;
+    turn++;
+    batches = 0;
+    isIdle = !invocation.begin();
+    isSubmitted = isIdle;
+    if (isIdle) {
+      return;
+    }
+    record(start);
+    boolean isReady = hasScratch(invocation);
+    if (isReady && invocation.isCopied()) {
+      isReady = invocation.submitCopiesIn(stream);
+      record(copiedIn);
+    }
+    if (isReady) {
+      submitMore();
+    } else {
+      submitEnd(invocation);
+    }
+  }
+
+  private boolean hasScratch(CudaInvocation invocation) {
+    long bytes = invocation.scratchBytes();
+    if (scratch.has(bytes)) {
+      return true;
+    }
+    if (!scratch.reserve(bytes)) {
+      invocation.fail(Status.RESOURCE_EXHAUSTED, "scratch takes " + device.budget().refusal(bytes));
+      return false;
+    }
+    int result = scratch.grow(bytes);
+    if (result != CUresult.CUDA_SUCCESS) {
+      device.note(result, "cuMemAllocAsync");
+      invocation.fail(
+          CudaErrors.status(result),
+          CudaErrors.text("cuMemAllocAsync of %d bytes of scratch".formatted(bytes), result));
+      return false;
+    }
+    return true;
+  }
+
+  /** Goes on where {@link #submit} had to stop, if what waits in the stream has run far enough. */
+  void submitMore() {
+    CudaInvocation invocation = current;
+    while (!isSubmitted && invocation != null) {
+      CUevent batchEnd = batchEnds[batches & 1];
+      if (batches >= batchEnds.length
+          && JCudaDriver.cuEventQuery(batchEnd) == CUresult.CUDA_ERROR_NOT_READY) {
+        return;
+      }
+      if (invocation.submitLaunches(stream, scratch.address(), LAUNCHES_AT_ONCE)) {
+        submitEnd(invocation);
+      } else {
+        record(batchEnd);
+        batches++;
+      }
+    }
+  }
+
+  private void submitEnd(CudaInvocation invocation) {
+    isSubmitted = true;
+    if (invocation.isCopied()) {
+      record(ran);
+      if (invocation.status() == Status.OK) {
+        invocation.submitCopiesOut(stream);
+      }
+    }
+    record(end);
+    note(JCudaDriver.cuStreamWriteValue32(stream, markerOnDevice, turn, 0), "cuStreamWriteValue32");
+  }
+
+  /** False while {@link #submitMore} has work left. */
+  boolean isSubmitted() {
+    return isSubmitted;
+  }
+
+  /** Whether all work of the invocation is done, and its results can be read. */
+  boolean hasEnded() {
+    return isIdle || (isSubmitted && (int) MARKER.getAcquire(marker, 0L) == turn);
+  }
+
+  /** Asks the driver whether something has gone wrong; slower than {@link #hasEnded}. */
+  void look() {
+    int result = JCudaDriver.cuStreamQuery(stream);
+    if (result != CUresult.CUDA_ERROR_NOT_READY) {
+      note(result, "a kernel");
+    }
+  }
+
+  /**
+   * What is to be waited for before {@link #submitMore} or {@link #hasEnded} tell something new.
+   */
+  CUevent nextEvent() {
+    return isSubmitted ? end : batchEnds[batches & 1];
+  }
+
+  /** Gives the invocation that has ended its times. */
+  void collect(long nowNs) {
+    CudaInvocation invocation = current;
+    if (invocation == null || isIdle) {
+      return;
+    }
+    boolean isCopied = invocation.isCopied();
+    long inNs = isCopied ? elapsedNs(start, copiedIn) : 0;
+    long kernelNs = isCopied ? elapsedNs(copiedIn, ran) : elapsedNs(start, end);
+    long outNs = isCopied ? elapsedNs(ran, end) : 0;
+    invocation.timed(nowNs - inNs - kernelNs - outNs, inNs, kernelNs, outNs);
+  }
+
+  private long elapsedNs(CUevent from, CUevent to) {
+    int result = JCudaDriver.cuEventElapsedTime(milliseconds, from, to);
+    if (result != CUresult.CUDA_SUCCESS) {
+      note(result, "cuEventElapsedTime");
+      return 0;
+    }
+    return (long) (milliseconds[0] * 1e6);
+  }
+
+  private void record(CUevent event) {
+    note(JCudaDriver.cuEventRecord(event, stream), "cuEventRecord");
+  }
+
+  /** Of a call that fails only with the device. */
+  private void note(int result, String call) {
+    if (result != CUresult.CUDA_SUCCESS) {
+      device.lose(CudaErrors.text(call, result), CudaErrors.status(result));
+    }
+  }
+
+  /** Gives everything back; nothing is on its way, and the device is not lost. */
+  void close() {
+    warn(scratch.close(), "cuMemFreeAsync");
+    warn(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
+    warn(JCudaDriver.cuStreamDestroy(stream), "cuStreamDestroy");
+    for (CUevent event : events) {
+      warn(JCudaDriver.cuEventDestroy(event), "cuEventDestroy");
+    }
+    warn(JCudaDriver.cuMemHostUnregister(RawPointer.of(marker)), "cuMemHostUnregister");
+    arena.close();
+  }
+
+  private static void warn(int result, String call) {
+    if (result != CUresult.CUDA_SUCCESS) {
+      LOG.log(Level.WARNING, "{0}", CudaErrors.text(call, result));
+    }
+  }
+}

@@ -1,0 +1,107 @@
+package io.farwarp.executor.device.cuda;
+
+import io.farwarp.executor.device.Binding;
+import io.farwarp.executor.device.DeviceException;
+import io.farwarp.executor.device.NativeBudget;
+import io.farwarp.function.FunctionSpec;
+import io.farwarp.function.ParameterSpec;
+import io.farwarp.wire.Status;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Runs a function over and over on memory of its own: what the driver and the JVM do at a kernel's
+ * first launches, they have done.
+ */
+final class WarmUp {
+  private static final int ENOUGH_RUNS = 2_000;
+
+  /** An example that takes longer does not end. */
+  private static final long RUN_LIMIT_NS = TimeUnit.SECONDS.toNanos(10);
+
+  private static final int SPINS = 10_000;
+  private static final long PAUSE_NS = TimeUnit.MICROSECONDS.toNanos(50);
+
+  private WarmUp() {}
+
+  static long run(CudaDeviceModule module, FunctionSpec.Sizes example, long limitNs)
+      throws DeviceException {
+    long startNs = System.nanoTime();
+    long[] offsets = new long[example.tensorLengthBytes().length];
+    long bytes = layOut(module.spec().parameters(), example.tensorLengthBytes(), offsets);
+    CudaDevice device = module.device();
+    NativeBudget budget = device.budget();
+    if (!budget.take(bytes)) {
+      throw new DeviceException(
+          Status.RESOURCE_EXHAUSTED, "the example's tensors take " + budget.refusal(bytes));
+    }
+    try {
+      WindowMemory memory = WindowMemory.ofDeviceOnly(device, Math.max(1, bytes));
+      CudaSlot slot = CudaSlot.open(device);
+      CudaInvocation invocation = new CudaInvocation(module, memory);
+      String refusal = invocation.bind(example.scalarBits(), offsets, example.tensorLengthBytes());
+      if (refusal != null) {
+        throw new DeviceException(invocation.status(), "the manifest's example: " + refusal);
+      }
+      repeat(device, slot, invocation, startNs + limitNs);
+      slot.close();
+      memory.close();
+    } finally {
+      budget.give(bytes);
+    }
+    return System.nanoTime() - startNs;
+  }
+
+  private static void repeat(
+      CudaDevice device, CudaSlot slot, CudaInvocation invocation, long deadlineNs)
+      throws DeviceException {
+    for (int i = 0; i < ENOUGH_RUNS && System.nanoTime() - deadlineNs < 0; i++) {
+      invocation.posted(() -> {});
+      slot.submit(invocation);
+      awaitEnd(device, slot);
+      slot.collect(System.nanoTime());
+      if (invocation.status() != Status.OK) {
+        throw new DeviceException(
+            invocation.status(), "the manifest's example fails: " + invocation.detail());
+      }
+    }
+  }
+
+  private static void awaitEnd(CudaDevice device, CudaSlot slot) throws DeviceException {
+    long deadlineNs = System.nanoTime() + RUN_LIMIT_NS;
+    int spins = 0;
+    while (!slot.hasEnded()) {
+      slot.submitMore();
+      if (++spins < SPINS) {
+        Thread.onSpinWait();
+        continue;
+      }
+      slot.look();
+      if (System.nanoTime() - deadlineNs >= 0) {
+        device.lose("the manifest's example does not end", Status.DEADLINE_EXCEEDED);
+      }
+      String lost = device.lost();
+      if (lost != null) {
+        throw new DeviceException(device.lostStatus(), "the manifest's example: " + lost);
+      }
+      LockSupport.parkNanos(PAUSE_NS);
+    }
+  }
+
+  /** Fills {@code offsets}; returns the sum, {@link Long#MAX_VALUE} if it overflows. */
+  private static long layOut(List<ParameterSpec> parameters, long[] lengths, long[] offsets) {
+    long next = 0;
+    for (ParameterSpec parameter : parameters) {
+      if (parameter.isTensor()) {
+        offsets[parameter.index()] = next;
+        long end = next + lengths[parameter.index()] + (Binding.ALIGNMENT_BYTES - 1);
+        if (end < next) {
+          return Long.MAX_VALUE;
+        }
+        next = end & -Binding.ALIGNMENT_BYTES;
+      }
+    }
+    return next;
+  }
+}
