@@ -73,10 +73,10 @@ final class CudaWorkerTest {
 
   @Test
   void a_kernel_past_its_deadline_ends_with_its_worker() throws Exception {
-    worker.load(1, TestFunctions.SPIN);
+    worker.load(1, TestFunctions.HOLD);
     try (TestClient client = worker.connect(started)) {
-      TestClient.Argument endless = TestClient.scalar(ElementType.U32, 1);
-      long id = client.invoke(0, 1, TimeUnit.MILLISECONDS.toNanos(300), endless);
+      TestClient.Argument neverSet = TestClient.tensor(ElementType.U32, 0, 4);
+      long id = client.invoke(0, 1, TimeUnit.MILLISECONDS.toNanos(300), neverSet);
       TestClient.Completion late = client.await(id);
       assertEquals(Status.DEADLINE_EXCEEDED, late.status(), late.detail());
       assertEquals(Status.WORKER_LOST, client.awaitEnded().status());

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * directly; larger ones on a range of the GPU's memory as large as the window, to which only {@code
  * in} tensors are copied and from which only {@code out} tensors return.
  *
- * <p>A fault of a kernel ends the context for good ({@link #lost}); and a kernel that runs cannot
+ * <p>A fault of a kernel ends the context for good ({@link #loss}); and a kernel that runs cannot
  * be stopped. Both leave nothing to do but to end the process.
  */
 public final class CudaDevice implements Device {
@@ -42,8 +42,14 @@ public final class CudaDevice implements Device {
   private final boolean isIntegrated;
   private final NativeBudget budget = NativeBudget.ofWindow(0);
   private WindowMemory window = WindowMemory.NONE;
-  private Status lostStatus = Status.OK;
-  private volatile @Nullable String lost;
+  private volatile @Nullable Loss loss;
+
+  /**
+   * The end of a device for this process.
+   *
+   * @param status for the invocation that was the cause
+   */
+  record Loss(Status status, String reason) {}
 
   private CudaDevice(Driver driver, CUdevice device, CUcontext context) throws DeviceException {
     this.driver = driver;
@@ -77,8 +83,7 @@ public final class CudaDevice implements Device {
     CudaErrors.check(JCudaDriver.cuDeviceGet(device, 0), "cuDeviceGet");
     CUcontext context = new CUcontext();
     CudaErrors.check(
-        JCudaDriver.cuCtxCreate(
-            context, CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC | CUctx_flags.CU_CTX_MAP_HOST, device),
+        JCudaDriver.cuCtxCreate(context, CUctx_flags.CU_CTX_SCHED_BLOCKING_SYNC, device),
         "cuCtxCreate");
     try {
       return new CudaDevice(driver, device, context);
@@ -151,21 +156,15 @@ public final class CudaDevice implements Device {
 
   /** Gives the device up; {@code status} is for the invocation that was the cause. */
   synchronized void lose(String reason, Status status) {
-    if (lost == null) {
-      lostStatus = status;
-      lost = reason;
+    if (loss == null) {
+      loss = new Loss(status, reason);
       LOG.log(Level.ERROR, "{0} cannot be used any more: {1}", name, reason);
     }
   }
 
   /** Why nothing can be run any more; null while it can. */
-  @Nullable String lost() {
-    return lost;
-  }
-
-  /** What the cause of the loss is to be answered; once the device is {@link #lost}. */
-  Status lostStatus() {
-    return lostStatus;
+  @Nullable Loss loss() {
+    return loss;
   }
 
   CUcontext context() {
@@ -194,7 +193,7 @@ public final class CudaDevice implements Device {
 
   @Override
   public void close() {
-    if (lost == null) {
+    if (loss == null) {
       JCudaDriver.cuCtxSetCurrent(context);
       window.close();
     }

@@ -104,7 +104,7 @@ final class CudaDeviceModule implements DeviceModule {
 
   @Override
   public void close() {
-    if (device.lost() != null) {
+    if (device.loss() != null) {
       return; // the context takes all with it
     }
     try {

@@ -39,6 +39,7 @@ final class CudaInvocation implements DeviceInvocation {
   private final CudaDeviceModule module;
   private final FunctionSpec spec;
   private final WindowMemory memory;
+  private final long mappedBytes;
   private final Binding arguments;
   private final long[] work;
   private final KernelArguments[] passed;
@@ -79,7 +80,13 @@ final class CudaInvocation implements DeviceInvocation {
   }
 
   CudaInvocation(CudaDeviceModule module, WindowMemory memory) {
+    this(module, memory, MAPPED_BYTES);
+  }
+
+  /** {@code mappedBytes} in place of {@link #MAPPED_BYTES}. */
+  CudaInvocation(CudaDeviceModule module, WindowMemory memory, long mappedBytes) {
     this.module = module;
+    this.mappedBytes = mappedBytes;
     this.spec = module.spec();
     this.memory = memory;
     this.arguments = module.newBinding();
@@ -116,7 +123,7 @@ final class CudaInvocation implements DeviceInvocation {
           bytes += arguments.lengthBytes(parameter.index());
         }
       }
-      isMapped = bytes <= MAPPED_BYTES;
+      isMapped = bytes <= mappedBytes;
     }
     base = isMapped ? memory.mappedAddress() : memory.deviceAddress();
     isCopied = !isMapped && memory.hostAddress() != 0;

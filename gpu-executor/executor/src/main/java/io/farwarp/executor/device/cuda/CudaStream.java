@@ -97,7 +97,7 @@ final class CudaStream implements DeviceStream {
     while (submitted < posted
         && submitted - reaped < DEPTH
         && (submitted == reaped || slot(submitted - 1).isSubmitted())
-        && device.lost() == null) {
+        && device.loss() == null) {
       CudaInvocation next = ring[(int) submitted & MASK];
       CudaSlot slot = slot(submitted);
       for (long before = reaped; before < submitted; before++) {
@@ -129,10 +129,11 @@ final class CudaStream implements DeviceStream {
       }
       look(slot, oldest);
     }
-    if (device.lost() == null) {
+    CudaDevice.Loss loss = device.loss();
+    if (loss == null) {
       return null;
     }
-    endWithDevice(oldest);
+    endWithDevice(oldest, loss);
     reaped++;
     return oldest;
   }
@@ -148,15 +149,14 @@ final class CudaStream implements DeviceStream {
   }
 
   /** The device is lost: the oldest invocation on it is taken for the cause, and none runs on. */
-  private void endWithDevice(CudaInvocation invocation) {
-    String reason = device.lost();
+  private void endWithDevice(CudaInvocation invocation, CudaDevice.Loss loss) {
     if (isBlamed || reaped >= submitted) {
-      invocation.fail(Status.DEVICE_FAULT, "the device was lost before: " + reason);
+      invocation.fail(Status.DEVICE_FAULT, "the device was lost before: " + loss.reason());
     } else {
       long beside = submitted - reaped - 1;
       invocation.fail(
-          device.lostStatus(),
-          beside == 0 ? reason : "%s; %d more were on the GPU".formatted(reason, beside));
+          loss.status(),
+          loss.reason() + (beside == 0 ? "" : "; %d more were on the GPU".formatted(beside)));
     }
     isBlamed = true;
   }
@@ -166,7 +166,7 @@ final class CudaStream implements DeviceStream {
     if (reaped == posted) {
       return;
     }
-    if (device.lost() != null || reaped == submitted || slot(reaped).hasEnded()) {
+    if (device.loss() != null || reaped == submitted || slot(reaped).hasEnded()) {
       onEnded.run();
       return;
     }
@@ -191,7 +191,8 @@ final class CudaStream implements DeviceStream {
 
   @Override
   public @Nullable String lost() {
-    return device.lost();
+    CudaDevice.Loss loss = device.loss();
+    return loss == null ? null : loss.reason();
   }
 
   @Override
@@ -208,7 +209,7 @@ final class CudaStream implements DeviceStream {
     closing = true;
     LockSupport.unpark(waiter);
     joinUntil(deadlineNs);
-    if (device.lost() == null) {
+    if (device.loss() == null) {
       useDevice();
       for (CudaSlot slot : slots) {
         slot.close();

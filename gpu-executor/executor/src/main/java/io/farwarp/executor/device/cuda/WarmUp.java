@@ -81,9 +81,9 @@ final class WarmUp {
       if (System.nanoTime() - deadlineNs >= 0) {
         device.lose("the manifest's example does not end", Status.DEADLINE_EXCEEDED);
       }
-      String lost = device.lost();
-      if (lost != null) {
-        throw new DeviceException(device.lostStatus(), "the manifest's example: " + lost);
+      CudaDevice.Loss loss = device.loss();
+      if (loss != null) {
+        throw new DeviceException(loss.status(), "the manifest's example: " + loss.reason());
       }
       LockSupport.parkNanos(PAUSE_NS);
     }
