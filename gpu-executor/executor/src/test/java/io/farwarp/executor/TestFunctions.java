@@ -63,12 +63,12 @@ public final class TestFunctions {
        "example": {"turns": "0"}}
       """;
 
-  /** Ends when its tensor, of one word, is no longer 0. */
+  /** Ends when the first word of its tensor is no longer 0. */
   public static final String HOLD =
       """
       {"name": "hold", "version": "1",
        "parameters": [
-         {"name": "flag", "type": "U32", "tensor": {"direction": "IN", "shape": ["1"]}}],
+         {"name": "flag", "type": "U32", "tensor": {"direction": "IN", "shape": ["n"]}}],
        "modules": [{"file": "kernels.ptx", "kind": "PTX"}],
        "plan": [{"kernel": "hold", "grid": ["1"], "block": ["1"], "arguments": ["flag"]}]}
       """;

@@ -25,8 +25,12 @@ import org.jspecify.annotations.Nullable;
  * which its copies and launches go into a stream.
  */
 final class CudaInvocation implements DeviceInvocation {
-  /** With no more than this to move, kernels use the window's pages across the bus. */
-  static final long MAPPED_BYTES = 32 << 10;
+  /**
+   * With no more than this to move, kernels use the window's pages across the bus: a copy there and
+   * back takes longer (35 to 50 us, against 16 to 19 us for a vector sum that reads the pages, by
+   * {@code CudaBench} on an H100), and what a kernel reads often does not cost much yet.
+   */
+  static final long MAPPED_BYTES = 64 << 10;
 
   /** How long a kernel may go on after it was stopped, before the device is given up for it. */
   static final long STOP_LIMIT_NS = TimeUnit.MILLISECONDS.toNanos(250);
