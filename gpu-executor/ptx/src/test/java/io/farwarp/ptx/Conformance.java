@@ -2,8 +2,10 @@ package io.farwarp.ptx;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A line of PTX and what it must give, checked over all combinations of edge values and over seeded
@@ -27,24 +29,48 @@ final class Conformance {
   private Conformance() {}
 
   static void check(Case test) throws Exception {
+    List<long[]> rows = rows(test);
+    long[] results = OneInstruction.run(test.code(), test.result(), test.operands(), rows);
+    Disagreement first = firstDisagreement(test, rows, results, 0);
+    if (first != null) {
+      assertEquals(
+          Long.toHexString(first.expected()), Long.toHexString(first.actual()), first.where());
+    }
+  }
+
+  /** All combinations of edge values, then random ones. */
+  static List<long[]> rows(Case test) {
     List<long[]> rows = OneInstruction.combinations(test.operands());
     Random random = new Random(test.code().hashCode());
     for (int i = 0; i < RANDOM_ROWS && !test.operands().isEmpty(); i++) {
       rows.add(test.operands().stream().mapToLong(t -> OneInstruction.random(t, random)).toArray());
     }
-    long[] results = OneInstruction.run(test.code(), test.result(), test.operands(), rows);
+    return rows;
+  }
+
+  /** A row whose result is not the one that the case states. */
+  record Disagreement(String where, long expected, long actual) {}
+
+  /** {@code tolerance} is relative to what is expected; 0: every bit counts. */
+  static @Nullable Disagreement firstDisagreement(
+      Case test, List<long[]> rows, long[] results, double tolerance) {
     for (int i = 0; i < results.length; i++) {
-      long[] row = java.util.Arrays.copyOf(rows.get(i), 4);
+      long[] row = Arrays.copyOf(rows.get(i), 4);
       long expected =
           canonical(test.result(), test.reference().apply(row[0], row[1], row[2], row[3]));
       long actual = canonical(test.result(), results[i]);
-      if (expected != actual) {
-        assertEquals(
-            Long.toHexString(expected),
-            Long.toHexString(actual),
-            test.code() + describe(rows.get(i)));
+      if (expected != actual && !isNear(test.result(), expected, actual, tolerance)) {
+        return new Disagreement(test.code() + describe(rows.get(i)), expected, actual);
       }
     }
+    return null;
+  }
+
+  private static boolean isNear(PtxType type, long expected, long actual, double tolerance) {
+    double x = type == PtxType.F64 ? f64(expected) : f32(expected);
+    double y = type == PtxType.F64 ? f64(actual) : f32(actual);
+    double smallest = type == PtxType.F64 ? Double.MIN_NORMAL : Float.MIN_NORMAL;
+    return tolerance > 0 && Math.abs(x - y) <= Math.max(smallest, tolerance * Math.abs(x));
   }
 
   private static String describe(long[] row) {

@@ -321,7 +321,9 @@ final class Definitions {
           boolean finite = Double.isFinite(x) && Double.isFinite(y) && Double.isFinite(z);
           boolean exists =
               finite && Double.isFinite(x / (name.equals("div") && y == 0 ? 0.0 : 1.0));
-          boolean divides = (name.equals("div") && y == 0) || (name.equals("rcp") && x == 0);
+          boolean divides =
+              (name.equals("div") && (y == 0 || (has("approx") && Math.abs(y) > 0x1p126)))
+                  || (name.equals("rcp") && x == 0);
           BigDecimal exact =
               exists && !divides && !Double.isNaN(plain)
                   ? exact(new BigDecimal(x), new BigDecimal(y), new BigDecimal(z))
@@ -351,7 +353,7 @@ final class Definitions {
       case "sub" -> x - y;
       case "mul" -> x * y;
       case "mad", "fma" -> Math.fma(x, y, z);
-      case "div" -> x / y;
+      case "div" -> has("approx") && Math.abs(y) > 0x1p126 ? x * Math.copySign(0.0, y) : x / y;
       case "rcp" -> 1 / x;
       case "sqrt" -> Math.sqrt(x);
       case "neg" -> -x;

@@ -212,7 +212,11 @@ final class FloatInstructionsTest {
       cases.add(test("testp.infinite" + n, t, x -> Double.isInfinite(x)));
       cases.add(test("testp.number" + n, t, x -> !Double.isNaN(x)));
       cases.add(test("testp.notanumber" + n, t, x -> Double.isNaN(x)));
-      cases.add(test("testp.normal" + n, t, x -> Double.isFinite(x) && Math.abs(x) >= smallest));
+      cases.add(
+          test(
+              "testp.normal" + n,
+              t,
+              x -> x == 0 || (Double.isFinite(x) && Math.abs(x) >= smallest)));
       cases.add(test("testp.subnormal" + n, t, x -> x != 0 && Math.abs(x) < smallest));
     }
     return cases;
@@ -335,7 +339,9 @@ final class FloatInstructionsTest {
   /** Only what is zero, infinite or not a number is compared. */
   private static Case special(String instruction, DoubleUnaryOperator reference) {
     return new Case(
-        instruction + " d, a; testp.normal.f32 p, d; @p mov.f32 d, 0f3F800000;",
+        instruction
+            + " d, a; testp.normal.f32 p, d; setp.ne.and.f32 p, d, 0f00000000, p;"
+            + " @p mov.f32 d, 0f3F800000;",
         F32,
         List.of(F32),
         (a, b, c, e) -> {

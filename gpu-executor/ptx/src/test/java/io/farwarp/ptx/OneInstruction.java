@@ -13,6 +13,13 @@ import java.util.Random;
  * Values are passed as the bits of a 64-bit slot, so every type looks alike from outside.
  */
 final class OneInstruction {
+  private static final String HEAD =
+      """
+      .version 6.3
+      .target sm_75
+      .address_size 64
+      """;
+
   private static final String[] NAMES = {"a", "b", "c", "e"};
 
   private OneInstruction() {}
@@ -22,15 +29,11 @@ final class OneInstruction {
       throws Exception {
     int width = operands.size();
     try (Arena arena = Arena.ofShared();
-        PtxModule module = Ptx.load(kernel(code, result, operands));
+        PtxModule module = Ptx.load(HEAD + kernel("one", code, result, operands));
         PtxExecutor executor = PtxExecutor.create(1)) {
       MemorySegment in = arena.allocate(Math.max(1, rows.size()) * 8L * Math.max(1, width), 16);
       MemorySegment out = arena.allocate(rows.size() * 8L, 16);
-      for (int row = 0; row < rows.size(); row++) {
-        for (int i = 0; i < width; i++) {
-          in.setAtIndex(ValueLayout.JAVA_LONG, (long) row * width + i, rows.get(row)[i]);
-        }
-      }
+      fill(in, width, rows);
       PtxLaunch launch = module.kernel("one").newLaunch();
       launch.pointer(0, in, 0, in.byteSize()).pointer(1, out, 0, out.byteSize());
       launch.scalar(2, rows.size()).block(64, 1, 1).grid((rows.size() + 63) / 64, 1, 1);
@@ -39,14 +42,22 @@ final class OneInstruction {
     }
   }
 
-  private static String kernel(String code, PtxType result, List<PtxType> operands) {
+  /** Writes the table of inputs, row by row. */
+  static void fill(MemorySegment in, int width, List<long[]> rows) {
+    for (int row = 0; row < rows.size(); row++) {
+      for (int i = 0; i < width; i++) {
+        in.setAtIndex(ValueLayout.JAVA_LONG, (long) row * width + i, rows.get(row)[i]);
+      }
+    }
+  }
+
+  /** The kernel that takes the table of inputs, where to put results, and the number of rows. */
+  static String kernel(String entry, String code, PtxType result, List<PtxType> operands) {
     StringBuilder text = new StringBuilder();
+    text.append(".visible .entry " + entry + "(");
     text.append(
         """
-        .version 6.3
-        .target sm_75
-        .address_size 64
-        .visible .entry one(.param .u64 in, .param .u64 out, .param .u32 rows)
+        .param .u64 in, .param .u64 out, .param .u32 rows)
         {
           .reg .b32 %i<4>;
           .reg .b64 %at<6>;
@@ -87,10 +98,12 @@ final class OneInstruction {
     return text.append("done: ret;\n}\n").toString();
   }
 
+  /** Registers of bits, but for floats: packed types are known to instructions only. */
   private static String register(PtxType type) {
-    return type.sizeBytes() == 1
-        ? ".b16"
-        : type.family() == PtxType.Family.HALF ? bits(type) : dot(type);
+    return switch (type.family()) {
+      case PREDICATE, FLOAT -> dot(type);
+      default -> type.sizeBytes() == 1 ? ".b16" : bits(type);
+    };
   }
 
   private static String memory(PtxType type) {

@@ -181,7 +181,11 @@ final class FloatEmitter {
   private void quotient() {
     push(1);
     push(2);
-    divideTop();
+    if (modifiers.has("approx")) {
+      body.invoke(Names.FLOATS, "divApproximate", kind, kind, kind);
+    } else {
+      divideTop();
+    }
   }
 
   private void divideTop() {

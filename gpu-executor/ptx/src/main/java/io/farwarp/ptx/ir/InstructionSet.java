@@ -194,7 +194,7 @@ public final class InstructionSet {
     comparison("setp", Opcode.SETP, FLOAT_ORDER, "\\.(f64|bf16|bf16x2)");
     String result = "\\.(u32|s32|f32|f16|bf16)";
     integerComparisons("set", Opcode.SET, result);
-    comparison("set", Opcode.SET, FLOAT_ORDER, "(\\.ftz)?" + result + "\\.f32");
+    comparison("set", Opcode.SET, FLOAT_ORDER, "(\\.ftz)?\\.(u32|s32|f32|f16)\\.f32|\\.bf16\\.f32");
     comparison("set", Opcode.SET, FLOAT_ORDER, result + "\\.f64");
     comparison("set", Opcode.SET, FLOAT_ORDER, "(\\.ftz)?\\.([us](16|32)|f16)\\.f16");
     comparison("set", Opcode.SET, FLOAT_ORDER, "(\\.ftz)?\\.([us]32|f16x2)\\.f16x2");

@@ -88,6 +88,11 @@ public final class FloatOps {
     return Float.isInfinite(a);
   }
 
+  /** {@code div.approx}: so large a divisor that its inverse is subnormal counts as infinite. */
+  public static float divApproximate(float a, float b) {
+    return Math.abs(b) > 0x1p126f ? a * Math.copySign(0f, b) : a / b;
+  }
+
   public static boolean number(float a) {
     return !Float.isNaN(a);
   }
@@ -96,8 +101,9 @@ public final class FloatOps {
     return Float.isNaN(a);
   }
 
+  /** Zero counts as normal, says the ISA. */
   public static boolean normal(float a) {
-    return Float.isFinite(a) && Math.abs(a) >= Float.MIN_NORMAL;
+    return Float.isFinite(a) && !subnormal(a);
   }
 
   public static boolean subnormal(float a) {
@@ -120,8 +126,9 @@ public final class FloatOps {
     return Double.isNaN(a);
   }
 
+  /** Zero counts as normal, says the ISA. */
   public static boolean normal(double a) {
-    return Double.isFinite(a) && Math.abs(a) >= Double.MIN_NORMAL;
+    return Double.isFinite(a) && !subnormal(a);
   }
 
   public static boolean subnormal(double a) {

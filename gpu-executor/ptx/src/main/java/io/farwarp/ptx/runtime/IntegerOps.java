@@ -1,8 +1,8 @@
 package io.farwarp.ptx.runtime;
 
 /**
- * Integer instructions that are more than one Java operator. Division by zero, which PTX leaves
- * open, gives all ones, and a remainder by zero the dividend, as NVIDIA's devices do.
+ * Integer instructions that are more than one Java operator. Quotient and remainder of a division
+ * by zero, which PTX leaves open, are all ones, as an H100 gives them.
  */
 public final class IntegerOps {
   private IntegerOps() {}
@@ -24,19 +24,19 @@ public final class IntegerOps {
   }
 
   public static int rem(int a, int b) {
-    return b == 0 ? a : a % b;
+    return b == 0 ? -1 : a % b;
   }
 
   public static long rem(long a, long b) {
-    return b == 0 ? a : a % b;
+    return b == 0 ? -1 : a % b;
   }
 
   public static int remUnsigned(int a, int b) {
-    return b == 0 ? a : Integer.remainderUnsigned(a, b);
+    return b == 0 ? -1 : Integer.remainderUnsigned(a, b);
   }
 
   public static long remUnsigned(long a, long b) {
-    return b == 0 ? a : Long.remainderUnsigned(a, b);
+    return b == 0 ? -1 : Long.remainderUnsigned(a, b);
   }
 
   public static int minUnsigned(int a, int b) {

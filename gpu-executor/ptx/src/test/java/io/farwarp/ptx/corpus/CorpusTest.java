@@ -86,7 +86,7 @@ final class CorpusTest {
   }
 
   private void check(CorpusCase test, Variant variant, String user) throws Exception {
-    try (Device device = new Device(module(test.family(), variant, user), executor)) {
+    try (Device device = new CpuDevice(module(test.family(), variant, user), executor)) {
       test.body().run(device);
     }
   }

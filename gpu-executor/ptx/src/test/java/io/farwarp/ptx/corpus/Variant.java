@@ -26,11 +26,15 @@ enum Variant {
   }
 
   PtxModule load(String family) throws PtxException, IOException {
+    return PtxModule.load(text(family), PtxOptions.defaults());
+  }
+
+  /** The PTX of a family. */
+  String text(String family) throws PtxException, IOException {
     String name = family + suffix + ".fatbin";
     try (InputStream in = Objects.requireNonNull(Variant.class.getResourceAsStream(name), name)) {
-      PtxOptions options = PtxOptions.defaults();
       Fatbin fatbin = Fatbin.of(in.readAllBytes());
-      return PtxModule.load(fatbin.ptx(index, options.maxTextChars()), options);
+      return fatbin.ptx(index, PtxOptions.defaults().maxTextChars());
     }
   }
 }
