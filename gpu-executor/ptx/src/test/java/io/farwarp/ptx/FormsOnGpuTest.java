@@ -100,6 +100,9 @@ final class FormsOnGpuTest {
       int last = row.length - 1;
       return row[last] >>> 8 == 0 && row[last - 1] >>> 8 == 0;
     }
+    if (code.startsWith("sin.") || code.startsWith("cos.")) {
+      return Math.abs(Conformance.f32(row[0])) <= 2 * Math.PI; // beyond, the ISA bounds no error
+    }
     // fns counts set bits; there are 32 at most.
     return !code.contains("fns.") || Math.abs((long) (int) row[2]) <= Integer.SIZE;
   }
