@@ -177,6 +177,21 @@ final class LongKernelTest {
     }
   }
 
+  @Test
+  void a_kernel_of_very_many_barriers_is_compiled() throws Exception {
+    int barriers = 1200;
+    String code =
+        "mov.u32 %d, 1;\n" + "mad.lo.u32 %d, %d, 3, %tid;\nbar.sync 0;\n".repeat(barriers);
+    int[] got = runCompiled("", code, 64);
+    for (int i = 0; i < 64; i++) {
+      int expected = 1;
+      for (int round = 0; round < barriers; round++) {
+        expected = 3 * expected + i;
+      }
+      assertEquals(expected, got[i]);
+    }
+  }
+
   /** The second is longer than a method can be; a short function calls it for the kernel. */
   @ParameterizedTest
   @CsvSource({"2500", "12000"})

@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -60,6 +61,18 @@ final class ProgressTest {
         """;
     int[] got = BlockKernel.run(functions, relay(look), 64);
     assertArrayEquals(IntStream.range(0, 64).map(i -> 65 - i).toArray(), got);
+  }
+
+  @Test
+  void a_loop_that_a_branch_by_index_closes_lets_the_thread_run_that_is_waited_for()
+      throws Exception {
+    String byIndex =
+        relay("ld.volatile.shared.u32 %r2, [%at+4];")
+            .replace(
+                "@%p2 bra again;",
+                "ways: .branchtargets ready, again;\nselp.u32 %r3, 1, 0, %p2;\nbrx.idx %r3, ways;");
+    assertArrayEquals(
+        IntStream.range(0, 64).map(i -> 65 - i).toArray(), BlockKernel.run(byIndex, 64));
   }
 
   @ParameterizedTest

@@ -106,8 +106,9 @@ final class ControlEmitter {
     List<SwitchCase> cases = new ArrayList<>();
     for (int i = 0; i < targets.names().size(); i++) {
       BasicBlock target = target(body, instruction, targets.names().get(i));
-      backward |= target.index() <= body.current().index();
-      cases.add(SwitchCase.of(i, body.label(target)));
+      boolean back = target.index() <= body.current().index();
+      backward |= back;
+      cases.add(SwitchCase.of(i, back ? backward(body, instruction, target) : body.label(target)));
     }
     if (backward) {
       poll(body);
@@ -126,6 +127,24 @@ final class ControlEmitter {
                 "invalidTarget",
                 MethodTypeDesc.of(Names.TRAP, ConstantDescs.CD_long, ConstantDescs.CD_int))
             .athrow());
+  }
+
+  /** Where a branch by index goes for a target behind it. */
+  private static Label backward(MethodBody body, Instruction instruction, BasicBlock target) {
+    Label label = body.label(target);
+    Label elsewhere = body.letOthersRun(instruction, target);
+    if (elsewhere == null) {
+      return label;
+    }
+    Label counting = body.code.newLabel();
+    body.later(() ->
+        body.code
+            .labelBinding(counting)
+            .iinc(FrameLayout.PATIENCE, -1)
+            .iload(FrameLayout.PATIENCE)
+            .iflt(elsewhere)
+            .goto_(label));
+    return counting;
   }
 
   /** Looks at the stop signal when it is time, and goes on. */

@@ -14,13 +14,7 @@ import io.farwarp.ptx.regions.Waiting;
 import io.farwarp.ptx.runtime.BlockThreads;
 import java.lang.classfile.ClassBuilder;
 import java.lang.classfile.ClassFile;
-import java.lang.classfile.CodeBuilder;
-import java.lang.classfile.Label;
 import java.lang.classfile.TypeKind;
-import java.lang.classfile.instruction.SwitchCase;
-import java.lang.constant.ConstantDescs;
-import java.lang.constant.MethodTypeDesc;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.HashSet;
@@ -243,17 +237,7 @@ final class RegionCompiler {
   private static void writeClass(ClassBuilder builder, RegionMethod.Kernel kernel) {
     ProgramCompiler.beginClass(builder, Names.REGION_CODE);
     List<Region> regions = kernel.plan().regions();
-    builder.withMethodBody(
-        "run",
-        MethodTypeDesc.of(
-            ConstantDescs.CD_long,
-            Names.CONTEXT,
-            ConstantDescs.CD_int,
-            ConstantDescs.CD_int,
-            ConstantDescs.CD_int,
-            ConstantDescs.CD_boolean),
-        ClassFile.ACC_PUBLIC,
-        code -> writeSwitch(code, regions));
+    RegionDispatch.write(builder, regions);
     for (Region region : regions) {
       builder.withMethodBody(
           RegionMethod.name(region),
@@ -262,27 +246,5 @@ final class RegionCompiler {
           code -> RegionMethod.emit(code, kernel, region));
     }
     ProgramCompiler.writeFunctions(builder, kernel.callees());
-  }
-
-  /** {@code run(context, region, from, to, selective)}: goes to the region's method. */
-  private static void writeSwitch(CodeBuilder code, List<Region> regions) {
-    List<SwitchCase> cases = new ArrayList<>();
-    List<Label> labels = new ArrayList<>();
-    for (Region region : regions) {
-      Label label = code.newLabel();
-      labels.add(label);
-      cases.add(SwitchCase.of(region.index(), label));
-    }
-    code.iload(2).tableswitch(0, regions.size() - 1, labels.getFirst(), cases);
-    for (Region region : regions) {
-      code.labelBinding(labels.get(region.index()))
-          .aload(0)
-          .aload(1)
-          .iload(3)
-          .iload(4)
-          .iload(5)
-          .invokespecial(ProgramCompiler.OWNER, RegionMethod.name(region), RegionMethod.TYPE)
-          .lreturn();
-    }
   }
 }

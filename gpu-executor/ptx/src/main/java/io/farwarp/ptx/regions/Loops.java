@@ -16,7 +16,7 @@ final class Loops {
   /**
    * A loop.
    *
-   * @param branch closes it
+   * @param branch closes it, and maybe others too if it branches by index
    * @param body the blocks from which control comes to the branch without passing the loop's head
    */
   record Loop(Instruction branch, List<BasicBlock> body) {}
@@ -36,19 +36,23 @@ final class Loops {
     Loops loops = new Loops(function);
     List<Loop> found = new ArrayList<>();
     for (BasicBlock block : function.blocks()) {
-      if (closesLoop(block)) {
-        found.add(
-            new Loop(
-                block.instructions().getLast(), loops.body(block.successors().getFirst(), block)));
+      for (BasicBlock head : headsClosedBy(block)) {
+        found.add(new Loop(block.instructions().getLast(), loops.body(head, block)));
       }
     }
     return found;
   }
 
-  static boolean closesLoop(BasicBlock block) {
-    return !block.instructions().isEmpty()
-        && block.instructions().getLast().opcode() == Opcode.BRA
-        && block.successors().getFirst().index() <= block.index();
+  /** The heads of the loops that end with a block: where it branches back to. */
+  static List<BasicBlock> headsClosedBy(BasicBlock block) {
+    Instruction last = RegionPlan.last(block);
+    boolean branches = last != null && (last.opcode() == Opcode.BRA || last.opcode() == Opcode.BRX);
+    return branches
+        ? block.successors().stream()
+            .filter(target -> target.index() <= block.index())
+            .distinct()
+            .toList()
+        : List.of();
   }
 
   private List<BasicBlock> body(BasicBlock head, BasicBlock latch) {

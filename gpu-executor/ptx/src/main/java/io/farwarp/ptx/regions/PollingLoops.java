@@ -56,6 +56,9 @@ final class PollingLoops {
         if (instruction.guard() != null) {
           deciding.set(instruction.guard().predicate().index());
         }
+        if (instruction.opcode() == Opcode.BRX) {
+          instruction.forEachUsed(register -> deciding.set(register.index()));
+        }
       }
     }
     for (BasicBlock block : body) {
@@ -66,7 +69,7 @@ final class PollingLoops {
     return polling && decides(body, deciding, fenced);
   }
 
-  /** Whether a poll of the loop reaches the predicates that decide its way. */
+  /** Whether a poll of the loop reaches the registers that decide its way. */
   private boolean decides(List<BasicBlock> body, BitSet deciding, boolean fenced) {
     boolean changed = true;
     while (changed) {

@@ -96,7 +96,7 @@ public final class RegionPlan {
       if (last != null && last.opcode().suspends()) {
         heads.add(after(block, last));
       } else if (last != null && yielding.contains(last)) {
-        heads.add(new Head(block.successors().getFirst(), null));
+        Loops.headsClosedBy(block).forEach(target -> heads.add(new Head(target, null)));
       }
       if (cuts.contains(block)) {
         heads.add(new Head(block, null));
@@ -250,7 +250,7 @@ public final class RegionPlan {
       if (last != null && last.opcode().suspends()) {
         next.add(after(block));
       } else if (last != null && yielding.contains(last)) {
-        next.add(at(block.successors().getFirst()));
+        Loops.headsClosedBy(block).forEach(target -> next.add(at(target)));
       }
       for (BasicBlock successor : within(block)) {
         if (!region.members().contains(successor)) {

@@ -47,7 +47,8 @@ final class StridedLoops {
   private static boolean isInnermost(Loops.Loop loop) {
     for (BasicBlock block : loop.body()) {
       Instruction last = RegionPlan.last(block);
-      boolean ends = last != null && (last.opcode().suspends() || Loops.closesLoop(block));
+      boolean ends =
+          last != null && (last.opcode().suspends() || !Loops.headsClosedBy(block).isEmpty());
       if (ends && last != loop.branch()) {
         return false;
       }
