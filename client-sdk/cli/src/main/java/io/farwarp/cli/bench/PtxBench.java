@@ -71,6 +71,8 @@ public final class PtxBench {
       progress.say("a null kernel beside a raw ping-pong");
       rows.add(costs.nothing());
     }
+    progress.say("stopping launches that never end");
+    rows.addAll(PtxStops.rows(threads));
     progress.say("loading, in fresh JVMs");
     rows.addAll(PtxFreshStarts.rows());
     return rows;

@@ -35,9 +35,13 @@ final class PtxKernels implements AutoCloseable {
 
   /** The module's text, 16 kernels. */
   static String text() throws IOException {
-    try (InputStream text = PtxKernels.class.getResourceAsStream("ptx/kernels.ptx")) {
+    return text("kernels.ptx");
+  }
+
+  static String text(String resource) throws IOException {
+    try (InputStream text = PtxKernels.class.getResourceAsStream("ptx/" + resource)) {
       if (text == null) {
-        throw new IOException("kernels.ptx is missing from the class path");
+        throw new IOException(resource + " is missing from the class path");
       }
       return new String(text.readAllBytes(), StandardCharsets.UTF_8);
     }
