@@ -216,6 +216,15 @@ final class ModuleMemory implements AutoCloseable {
     return heap;
   }
 
+  /** The variables as the host sees them, by name. */
+  Map<String, MemorySegment> variables() {
+    Map<String, MemorySegment> variables = new LinkedHashMap<>();
+    for (Symbol.ModuleVariable symbol : symbols.values()) {
+      variables.put(symbol.name(), segments[symbol.index()]);
+    }
+    return variables;
+  }
+
   /** The variables as kernels see them, and the heap: constants cannot be written. */
   MemorySegment[] segments() {
     MemorySegment[] seen = segments.clone();

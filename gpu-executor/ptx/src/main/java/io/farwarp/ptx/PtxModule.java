@@ -15,6 +15,7 @@ import io.farwarp.ptx.syntax.SourceFunction;
 import io.farwarp.ptx.syntax.SourceLines;
 import io.farwarp.ptx.syntax.SourceModule;
 import io.farwarp.ptx.syntax.SourceVariable;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -181,6 +182,14 @@ public final class PtxModule implements AutoCloseable {
   /** What variables and the kernels' heap take until {@link #close}, outside the JVM's heap. */
   public long memoryBytes() {
     return memory.bytes();
+  }
+
+  /**
+   * The memory of the {@code .global} and {@code .const} variables by name, as a host sees it:
+   * writable, and valid until {@link #close}.
+   */
+  public Map<String, MemorySegment> variables() {
+    return memory.variables();
   }
 
   /** In the order of the text. */

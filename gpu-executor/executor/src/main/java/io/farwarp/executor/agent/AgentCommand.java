@@ -34,7 +34,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Offers this host's devices to a gateway; runs until SIGTERM or Ctrl-C.",
       "Then it takes no new lease, and ends when those that run have ended or the drain time-out has"
-          + " passed; a second signal ends them at once."
+          + " passed; a second signal ends them at once.",
+      "FARWARP_WORKER_JAVA_OPTIONS in the environment holds further options of the workers' JVMs."
     },
     mixinStandardHelpOptions = true)
 public final class AgentCommand implements Callable<Integer> {

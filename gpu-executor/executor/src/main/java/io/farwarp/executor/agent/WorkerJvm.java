@@ -7,6 +7,9 @@ import java.util.List;
 
 /** How the JVM of a worker is set up. */
 public final class WorkerJvm {
+  /** Holds further options of these JVMs, separated by blanks; for debugging and tests. */
+  private static final String OPTIONS_VARIABLE = "FARWARP_WORKER_JAVA_OPTIONS";
+
   private WorkerJvm() {}
 
   /** The options that decide how fast kernels load and run. */
@@ -28,7 +31,7 @@ public final class WorkerJvm {
    *
    * @param temporary for its temporary files, and its own only
    */
-  static List<String> command(Path temporary, List<String> options, Class<?> main) {
+  public static List<String> command(Path temporary, List<String> options, Class<?> main) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
@@ -39,11 +42,15 @@ public final class WorkerJvm {
             "-XX:ErrorFile=" + temporary.resolve("hs_err.log"),
             "-Djava.io.tmpdir=" + temporary,
             "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow", // Guava's and the decompressor's
-            "-cp",
-            absoluteClassPath(),
-            main.getName()));
+            "--sun-misc-unsafe-memory-access=allow")); // Guava's and the decompressor's
+    command.addAll(furtherOptions());
+    command.addAll(List.of("-cp", absoluteClassPath(), main.getName()));
     return command;
+  }
+
+  private static List<String> furtherOptions() {
+    String set = System.getenv(OPTIONS_VARIABLE);
+    return set == null || set.isBlank() ? List.of() : List.of(set.strip().split("\\s+"));
   }
 
   private static String absoluteClassPath() {

@@ -19,7 +19,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -38,6 +40,7 @@ abstract class DeviceContract {
   /** More than a device may have begun while the first one runs. */
   private static final int BEFORE_A_WAITING_ONE = 32;
 
+  private final List<DeviceModule> modules = new ArrayList<>();
   private final Semaphore ended = new Semaphore(0);
   private Arena arena;
   MemorySegment window;
@@ -58,6 +61,7 @@ abstract class DeviceContract {
   @AfterEach
   void stop() {
     stream.close();
+    modules.forEach(DeviceModule::close);
     device.close();
     arena.close();
   }
@@ -68,7 +72,9 @@ abstract class DeviceContract {
 
   DeviceModule load(String manifest, byte[] ptx) throws Exception {
     FunctionPackage functionPackage = TestFunctions.packageOf(manifest, ptx);
-    return device.load(functionPackage, FunctionSpec.of(functionPackage.manifest()));
+    DeviceModule module = device.load(functionPackage, FunctionSpec.of(functionPackage.manifest()));
+    modules.add(module);
+    return module;
   }
 
   DeviceInvocation awaitOldest() throws InterruptedException {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.farwarp.executor.TestClient;
 import io.farwarp.executor.TestFunctions;
 import io.farwarp.executor.TestLease;
+import io.farwarp.executor.agent.WorkerJvm;
 import io.farwarp.rdma.linux.SharedMemory;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.StartWorker;
@@ -35,13 +36,7 @@ final class WorkerUnderTest implements AutoCloseable {
     directory = Files.createTempDirectory(Path.of("/tmp"), "fw");
     window = SharedMemory.create("test-window", WINDOW_BYTES);
     process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-Djava.io.tmpdir=" + directory,
-                "-cp",
-                System.getProperty("java.class.path"),
-                WorkerMain.class.getName())
+        new ProcessBuilder(WorkerJvm.command(directory, WorkerJvm.options(), WorkerMain.class))
             .redirectError(directory.resolve("log").toFile())
             .start();
     channel = new ControlChannel(process.getInputStream(), process.getOutputStream());

@@ -43,6 +43,7 @@ public final class CudaDevice implements Device {
   private final NativeBudget budget = NativeBudget.ofWindow(0);
   private WindowMemory window = WindowMemory.NONE;
   private volatile @Nullable Loss loss;
+  private volatile boolean isHung;
 
   /**
    * The end of a device for this process.
@@ -162,6 +163,17 @@ public final class CudaDevice implements Device {
     }
   }
 
+  /** Gives the device up for a kernel that does not end; what waits for kernels would hang. */
+  void hang(String reason, Status status) {
+    isHung = true;
+    lose(reason, status);
+  }
+
+  /** Whether memory of the device can still be freed and streams be ended. */
+  boolean isHung() {
+    return isHung;
+  }
+
   /** Why nothing can be run any more; null while it can. */
   @Nullable Loss loss() {
     return loss;
@@ -193,10 +205,12 @@ public final class CudaDevice implements Device {
 
   @Override
   public void close() {
-    if (loss == null) {
-      JCudaDriver.cuCtxSetCurrent(context);
-      window.close();
+    if (isHung) {
+      LOG.log(Level.WARNING, "{0} is left to the end of the process", name);
+      return;
     }
+    JCudaDriver.cuCtxSetCurrent(context);
+    window.close();
     int result = JCudaDriver.cuCtxDestroy(context);
     if (result != CUresult.CUDA_SUCCESS) {
       LOG.log(Level.WARNING, "{0}", CudaErrors.text("cuCtxDestroy", result));

@@ -104,8 +104,8 @@ final class CudaDeviceModule implements DeviceModule {
 
   @Override
   public void close() {
-    if (device.loss() != null) {
-      return; // the context takes all with it
+    if (device.isHung()) {
+      return; // the process takes all with it
     }
     try {
       device.use();

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * it, and a word of host memory that the GPU writes when all is done, so that whoever waits reads
  * memory instead of asking the driver. Used by one thread at a time.
  */
-final class CudaSlot {
+final class CudaSlot implements AutoCloseable {
   private static final Logger LOG = System.getLogger(CudaSlot.class.getName());
 
   /** Launches that are put into the stream before the first of them must have ended. */
@@ -37,12 +37,17 @@ final class CudaSlot {
   private final CUevent ran = new CUevent();
   private final CUevent end = new CUevent();
   private final CUevent[] batchEnds = {new CUevent(), new CUevent()};
-  private final CUevent[] events = {start, copiedIn, ran, end, batchEnds[0], batchEnds[1]};
+  private final CUevent[] allEvents = {start, copiedIn, ran, end, batchEnds[0], batchEnds[1]};
   private final Arena arena = Arena.ofShared();
   private final MemorySegment marker = arena.allocate(PAGE_BYTES, PAGE_BYTES);
   private final Handles.Memory markerOnDevice = new Handles.Memory();
   private final float[] milliseconds = new float[1];
   private final CudaScratch scratch;
+
+  /* What there is to give back. */
+  private boolean hasStream;
+  private int events;
+  private boolean isRegistered;
 
   private @Nullable CudaInvocation current;
 
@@ -61,21 +66,33 @@ final class CudaSlot {
   /** A slot on a device that the calling thread uses. */
   static CudaSlot open(CudaDevice device) throws DeviceException {
     CudaSlot slot = new CudaSlot(device);
-    device.check(
-        JCudaDriver.cuStreamCreate(slot.stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
-        "cuStreamCreate");
-    for (CUevent event : slot.events) {
-      device.check(
-          JCudaDriver.cuEventCreate(event, CUevent_flags.CU_EVENT_BLOCKING_SYNC), "cuEventCreate");
+    try {
+      slot.create();
+      return slot;
+    } catch (DeviceException | RuntimeException | Error e) {
+      slot.close();
+      throw e;
     }
-    RawPointer page = RawPointer.of(slot.marker);
+  }
+
+  private void create() throws DeviceException {
+    device.check(
+        JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
+        "cuStreamCreate");
+    hasStream = true;
+    for (; events < allEvents.length; events++) {
+      device.check(
+          JCudaDriver.cuEventCreate(allEvents[events], CUevent_flags.CU_EVENT_BLOCKING_SYNC),
+          "cuEventCreate");
+    }
+    RawPointer page = RawPointer.of(marker);
     device.check(
         JCudaDriver.cuMemHostRegister(page, PAGE_BYTES, JCudaDriver.CU_MEMHOSTREGISTER_DEVICEMAP),
         "cuMemHostRegister");
+    isRegistered = true;
     device.check(
-        JCudaDriver.cuMemHostGetDevicePointer(slot.markerOnDevice, page, 0),
+        JCudaDriver.cuMemHostGetDevicePointer(markerOnDevice, page, 0),
         "cuMemHostGetDevicePointer");
-    return slot;
   }
 
   /** The invocation to come must not begin before the one in another slot has ended. */
@@ -216,15 +233,23 @@ final class CudaSlot {
     }
   }
 
-  /** Gives everything back; nothing is on its way, and the device is not lost. */
-  void close() {
-    warn(scratch.close(), "cuMemFreeAsync");
-    warn(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
-    warn(JCudaDriver.cuStreamDestroy(stream), "cuStreamDestroy");
-    for (CUevent event : events) {
-      warn(JCudaDriver.cuEventDestroy(event), "cuEventDestroy");
+  /** Gives everything back, unless a kernel that does not end holds it. */
+  @Override
+  public void close() {
+    if (device.isHung()) {
+      return;
     }
-    warn(JCudaDriver.cuMemHostUnregister(RawPointer.of(marker)), "cuMemHostUnregister");
+    if (hasStream) {
+      warn(scratch.close(), "cuMemFreeAsync");
+      warn(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
+      warn(JCudaDriver.cuStreamDestroy(stream), "cuStreamDestroy");
+    }
+    for (int i = 0; i < events; i++) {
+      warn(JCudaDriver.cuEventDestroy(allEvents[i]), "cuEventDestroy");
+    }
+    if (isRegistered) {
+      warn(JCudaDriver.cuMemHostUnregister(RawPointer.of(marker)), "cuMemHostUnregister");
+    }
     arena.close();
   }
 

@@ -4,6 +4,8 @@ import io.farwarp.executor.device.DeviceException;
 import io.farwarp.executor.device.DeviceInvocation;
 import io.farwarp.executor.device.DeviceStream;
 import io.farwarp.wire.Status;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import jcuda.driver.CUevent;
@@ -28,7 +30,7 @@ final class CudaStream implements DeviceStream {
   /* Entries are numbered from 0: `reaped <= submitted <= posted`. Entry n is in slot n % DEPTH while
    * it is submitted and not reaped. */
   private final CudaInvocation[] ring = new CudaInvocation[CAPACITY];
-  private final CudaSlot[] slots = new CudaSlot[DEPTH];
+  private final List<CudaSlot> slots = new ArrayList<>();
   private final CudaDevice device;
   private final Runnable onEnded;
   private final Thread waiter;
@@ -50,8 +52,13 @@ final class CudaStream implements DeviceStream {
   /** A stream on a device that the calling thread uses. */
   static CudaStream open(CudaDevice device, Runnable onEnded) throws DeviceException {
     CudaStream stream = new CudaStream(device, onEnded);
-    for (int i = 0; i < DEPTH; i++) {
-      stream.slots[i] = CudaSlot.open(device);
+    try {
+      for (int i = 0; i < DEPTH; i++) {
+        stream.slots.add(CudaSlot.open(device));
+      }
+    } catch (DeviceException | RuntimeException | Error e) {
+      stream.slots.forEach(CudaSlot::close);
+      throw e;
     }
     stream.waiter.start();
     return stream;
@@ -90,7 +97,7 @@ final class CudaStream implements DeviceStream {
   }
 
   private CudaSlot slot(long index) {
-    return slots[(int) (index % DEPTH)];
+    return slots.get((int) (index % DEPTH));
   }
 
   private void submitWaiting() {
@@ -135,6 +142,7 @@ final class CudaStream implements DeviceStream {
     }
     endWithDevice(oldest, loss);
     reaped++;
+    submitted = Math.max(submitted, reaped);
     return oldest;
   }
 
@@ -144,7 +152,7 @@ final class CudaStream implements DeviceStream {
     }
     if (oldest.isStopped() && oldest.isBeyondStopLimit(System.nanoTime())) {
       oldest.fail(Status.CANCELLED, "its kernel did not end, and a GPU's kernel cannot be stopped");
-      device.lose("a kernel was stopped and did not end", Status.CANCELLED);
+      device.hang("a kernel was stopped and did not end", Status.CANCELLED);
     }
   }
 
@@ -209,11 +217,9 @@ final class CudaStream implements DeviceStream {
     closing = true;
     LockSupport.unpark(waiter);
     joinUntil(deadlineNs);
-    if (device.loss() == null) {
+    if (!device.isHung()) {
       useDevice();
-      for (CudaSlot slot : slots) {
-        slot.close();
-      }
+      slots.forEach(CudaSlot::close);
     }
   }
 

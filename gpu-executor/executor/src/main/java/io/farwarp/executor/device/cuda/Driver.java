@@ -162,16 +162,22 @@ final class Driver {
   }
 
   /** Bytes of each parameter of a kernel. */
-  List<Integer> parameterBytes(Handles.Function kernel) {
+  List<Integer> parameterBytes(Handles.Function kernel) throws DeviceException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment offset = arena.allocate(JAVA_LONG);
       MemorySegment size = arena.allocate(JAVA_LONG);
       List<Integer> sizes = new ArrayList<>();
-      while ((int) parameter.invokeExact(kernel.handle(), (long) sizes.size(), offset, size)
-          == CUresult.CUDA_SUCCESS) {
+      int result = (int) parameter.invokeExact(kernel.handle(), 0L, offset, size);
+      while (result == CUresult.CUDA_SUCCESS) {
         sizes.add(Math.toIntExact(size.get(JAVA_LONG, 0)));
+        result = (int) parameter.invokeExact(kernel.handle(), (long) sizes.size(), offset, size);
+      }
+      if (result != CUresult.CUDA_ERROR_INVALID_VALUE) { // which says that there are no more
+        CudaErrors.check(result, "cuFuncGetParamInfo");
       }
       return sizes;
+    } catch (DeviceException e) {
+      throw e;
     } catch (Throwable e) {
       throw unexpected(e);
     }

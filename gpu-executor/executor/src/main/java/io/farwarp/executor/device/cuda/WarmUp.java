@@ -36,17 +36,14 @@ final class WarmUp {
       throw new DeviceException(
           Status.RESOURCE_EXHAUSTED, "the example's tensors take " + budget.refusal(bytes));
     }
-    try {
-      WindowMemory memory = WindowMemory.ofDeviceOnly(device, Math.max(1, bytes));
-      CudaSlot slot = CudaSlot.open(device);
+    try (WindowMemory memory = WindowMemory.ofDeviceOnly(device, Math.max(1, bytes));
+        CudaSlot slot = CudaSlot.open(device)) {
       CudaInvocation invocation = new CudaInvocation(module, memory);
       String refusal = invocation.bind(example.scalarBits(), offsets, example.tensorLengthBytes());
       if (refusal != null) {
         throw new DeviceException(invocation.status(), "the manifest's example: " + refusal);
       }
       repeat(device, slot, invocation, startNs + limitNs);
-      slot.close();
-      memory.close();
     } finally {
       budget.give(bytes);
     }
@@ -79,7 +76,7 @@ final class WarmUp {
       }
       slot.look();
       if (System.nanoTime() - deadlineNs >= 0) {
-        device.lose("the manifest's example does not end", Status.DEADLINE_EXCEEDED);
+        device.hang("the manifest's example does not end", Status.DEADLINE_EXCEEDED);
       }
       CudaDevice.Loss loss = device.loss();
       if (loss != null) {

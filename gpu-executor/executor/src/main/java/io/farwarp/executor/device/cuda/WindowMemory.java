@@ -6,25 +6,32 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where kernels find tensors: the window's own pages, locked and mapped for the GPU, and a range of
  * the GPU's memory of the same size. An offset in the window is the same offset in each.
  */
-final class WindowMemory {
+final class WindowMemory implements AutoCloseable {
   private static final Logger LOG = System.getLogger(WindowMemory.class.getName());
 
   /** Before a window is attached. */
   static final WindowMemory NONE =
-      new WindowMemory(MemorySegment.NULL, 0, new Handles.Memory(), false);
+      new WindowMemory(null, MemorySegment.NULL, 0, new Handles.Memory(), false);
 
+  private final @Nullable CudaDevice owner;
   private final MemorySegment pages;
   private final long mappedAddress;
   private final Handles.Memory device;
   private final boolean isRegistered;
 
   private WindowMemory(
-      MemorySegment pages, long mappedAddress, Handles.Memory device, boolean isRegistered) {
+      @Nullable CudaDevice owner,
+      MemorySegment pages,
+      long mappedAddress,
+      Handles.Memory device,
+      boolean isRegistered) {
+    this.owner = owner;
     this.pages = pages;
     this.mappedAddress = mappedAddress;
     this.device = device;
@@ -51,7 +58,7 @@ final class WindowMemory {
       if (!isIntegrated) {
         copies = zeroed(device, window.byteSize());
       }
-      return new WindowMemory(window, mapped.address(), copies, true);
+      return new WindowMemory(device, window, mapped.address(), copies, true);
     } catch (DeviceException | RuntimeException | Error e) {
       JCudaDriver.cuMemHostUnregister(pages);
       throw e;
@@ -60,7 +67,7 @@ final class WindowMemory {
 
   /** Memory of a GPU that itself is all there is: for a function's example. */
   static WindowMemory ofDeviceOnly(CudaDevice device, long bytes) throws DeviceException {
-    return new WindowMemory(MemorySegment.NULL, 0, zeroed(device, bytes), false);
+    return new WindowMemory(device, MemorySegment.NULL, 0, zeroed(device, bytes), false);
   }
 
   private static Handles.Memory zeroed(CudaDevice device, long bytes) throws DeviceException {
@@ -93,7 +100,12 @@ final class WindowMemory {
     return device.address();
   }
 
-  void close() {
+  /** Gives the memory back, unless a kernel that does not end holds it. */
+  @Override
+  public void close() {
+    if (owner != null && owner.isHung()) {
+      return;
+    }
     if (device.address() != 0) {
       warn(JCudaDriver.cuMemFree(device), "cuMemFree");
     }
