@@ -75,6 +75,31 @@ final class CudaDeviceTest extends DeviceContract {
   }
 
   @Test
+  void a_plan_that_is_called_again_works_on_what_is_there_then() throws Exception {
+    DeviceInvocation invocation = load(TestFunctions.ADD_THREE).newInvocation();
+    long bytes = 64 << 10;
+    long[] offsets = {0, bytes, 2 * bytes, 3 * bytes};
+    long[] lengths = {bytes, bytes, bytes, bytes};
+    for (int call = 0; call < 16; call++) {
+      boolean turned = call >= 12;
+      for (int i = 0; i < bytes / 4; i++) {
+        window.set(JAVA_FLOAT, 4L * i, i);
+        window.set(JAVA_FLOAT, bytes + 4L * i, 100f * call);
+        window.set(JAVA_FLOAT, (turned ? 3 : 2) * bytes + 4L * i, 0.5f);
+      }
+      if (call == 12) {
+        offsets = new long[] {0, bytes, 3 * bytes, 2 * bytes};
+      }
+      assertNull(invocation.bind(new long[4], offsets, lengths));
+      ran(invocation);
+      for (int i = 0; i < bytes / 4; i++) {
+        assertEquals(
+            i + 100f * call + 0.5f, window.get(JAVA_FLOAT, offsets[3] + 4L * i), "call " + call);
+      }
+    }
+  }
+
+  @Test
   void a_plan_of_more_launches_than_a_stream_holds_runs_to_its_end() throws Exception {
     String often =
         TestFunctions.NOTHING.replace(

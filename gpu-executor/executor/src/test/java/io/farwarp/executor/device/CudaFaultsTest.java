@@ -48,6 +48,8 @@ final class CudaFaultsTest {
             .lines()
             .map(line -> line.substring(0, line.indexOf(' ')))
             .filter(name -> !name.equals("cuInit") && !name.startsWith("cuGetError"))
+            // A driver ends the capture whatever it answers; an injected error does not.
+            .filter(name -> !name.equals("cuStreamEndCapture"))
             .toList();
     assertTrue(functions.size() > 30, functions.toString());
     return functions.stream()
@@ -83,12 +85,19 @@ final class CudaFaultsTest {
         DeviceInvocation second = addThree.newInvocation();
         bind(first);
         bind(second);
-        assertEquals(DeviceStream.Posted.QUEUED, stream.post(first, false));
-        assertEquals(DeviceStream.Posted.QUEUED, stream.post(second, false));
-        assertSame(first, awaitOldest(stream, ended));
-        assertSame(second, awaitOldest(stream, ended));
-        assertNull(stream.poll());
-        return first.status() == Status.OK ? second.status() : first.status();
+        Status worst = Status.OK;
+        for (int call = 0;
+            call < 3;
+            call++) { // in the third they have the slots of the first, and a graph
+          assertEquals(DeviceStream.Posted.QUEUED, stream.post(first, false));
+          assertEquals(DeviceStream.Posted.QUEUED, stream.post(second, false));
+          assertSame(first, awaitOldest(stream, ended));
+          assertSame(second, awaitOldest(stream, ended));
+          assertNull(stream.poll());
+          worst = first.status() == Status.OK ? worst : first.status();
+          worst = second.status() == Status.OK ? worst : second.status();
+        }
+        return worst;
       }
     }
   }

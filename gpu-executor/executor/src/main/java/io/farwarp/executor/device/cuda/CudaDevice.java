@@ -211,9 +211,6 @@ public final class CudaDevice implements Device {
     }
     JCudaDriver.cuCtxSetCurrent(context);
     window.close();
-    int result = JCudaDriver.cuCtxDestroy(context);
-    if (result != CUresult.CUDA_SUCCESS) {
-      LOG.log(Level.WARNING, "{0}", CudaErrors.text("cuCtxDestroy", result));
-    }
+    CudaErrors.warn(JCudaDriver.cuCtxDestroy(context), "cuCtxDestroy");
   }
 }

@@ -4,14 +4,16 @@ import io.farwarp.executor.device.Binding;
 import io.farwarp.executor.device.DeviceException;
 import io.farwarp.executor.device.DeviceInvocation;
 import io.farwarp.executor.device.DeviceModule;
+import io.farwarp.executor.device.DeviceStream;
 import io.farwarp.executor.device.KernelSignature;
 import io.farwarp.function.FunctionPackage;
 import io.farwarp.function.FunctionSpec;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
-import jcuda.driver.CUresult;
+import java.util.SequencedSet;
 import jcuda.driver.JCudaDriver;
 
 /** A function whose modules the driver has loaded. */
@@ -23,6 +25,9 @@ final class CudaDeviceModule implements DeviceModule {
   private final List<Handles.Module> modules;
   private final List<CudaKernel> kernels;
   private final boolean isPure;
+
+  /** Plans that have a graph, the latest last. Of the thread that posts. */
+  private final SequencedSet<CudaPlan> graphs = new LinkedHashSet<>();
 
   private CudaDeviceModule(
       CudaDevice device,
@@ -56,10 +61,7 @@ final class CudaDeviceModule implements DeviceModule {
 
   private static void unload(List<Handles.Module> modules) {
     for (Handles.Module module : modules) {
-      int result = JCudaDriver.cuModuleUnload(module);
-      if (result != CUresult.CUDA_SUCCESS) {
-        LOG.log(Level.WARNING, "{0}", CudaErrors.text("cuModuleUnload", result));
-      }
+      CudaErrors.warn(JCudaDriver.cuModuleUnload(module), "cuModuleUnload");
     }
   }
 
@@ -82,6 +84,14 @@ final class CudaDeviceModule implements DeviceModule {
     return isPure;
   }
 
+  /** Keeps the graph of a plan until the module is closed, or as many later ones are kept. */
+  private void keep(CudaPlan plan) {
+    graphs.addLast(plan);
+    if (graphs.size() > DeviceStream.CAPACITY) {
+      graphs.removeFirst().close();
+    }
+  }
+
   Binding newBinding() {
     List<KernelSignature> signatures = kernels.stream().map(CudaKernel::signature).toList();
     return new Binding(spec, signatures);
@@ -89,7 +99,7 @@ final class CudaDeviceModule implements DeviceModule {
 
   @Override
   public DeviceInvocation newInvocation() {
-    return new CudaInvocation(this, device.window());
+    return new CudaInvocation(this, device.window(), CudaInvocation.MAPPED_BYTES, this::keep);
   }
 
   @Override
@@ -109,6 +119,7 @@ final class CudaDeviceModule implements DeviceModule {
     }
     try {
       device.use();
+      graphs.forEach(CudaPlan::close);
       unload(modules);
     } catch (DeviceException e) {
       LOG.log(Level.WARNING, "modules stay until the context ends", e);

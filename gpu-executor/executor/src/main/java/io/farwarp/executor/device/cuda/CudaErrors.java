@@ -2,6 +2,8 @@ package io.farwarp.executor.device.cuda;
 
 import io.farwarp.executor.device.DeviceException;
 import io.farwarp.wire.Status;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 
@@ -13,6 +15,8 @@ import jcuda.driver.JCudaDriver;
 final class CudaErrors {
   /* Codes that JCuda 12.6 has no name for. */
   private static final int ERROR_CONTAINED = 721;
+
+  private static final Logger LOG = System.getLogger(CudaErrors.class.getName());
 
   private CudaErrors() {}
 
@@ -81,6 +85,13 @@ final class CudaErrors {
   static void check(int code, String call) throws DeviceException {
     if (code != CUresult.CUDA_SUCCESS) {
       throw new DeviceException(status(code), text(call, code));
+    }
+  }
+
+  /** Logs a failure of what gives something back: there is nobody to answer it to. */
+  static void warn(int code, String call) {
+    if (code != CUresult.CUDA_SUCCESS) {
+      LOG.log(Level.WARNING, "{0}", text(call, code));
     }
   }
 }

@@ -1,28 +1,21 @@
 package io.farwarp.executor.device.cuda;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.farwarp.executor.device.Binding;
 import io.farwarp.executor.device.DeviceInvocation;
-import io.farwarp.function.Argument;
-import io.farwarp.function.Expression;
 import io.farwarp.function.FunctionSpec;
-import io.farwarp.function.LaunchSpec;
 import io.farwarp.function.ParameterSpec;
 import io.farwarp.wire.Status;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import jcuda.driver.CUresult;
-import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One invocation of a function on a GPU: arguments, where its kernels find them, and the order in
- * which its copies and launches go into a stream.
+ * One invocation of a function on a GPU: arguments, where its kernels find them, and the copies
+ * that go into a stream before and after its launches.
  */
 final class CudaInvocation implements DeviceInvocation {
   /**
@@ -45,21 +38,11 @@ final class CudaInvocation implements DeviceInvocation {
   private final WindowMemory memory;
   private final long mappedBytes;
   private final Binding arguments;
-  private final long[] work;
-  private final KernelArguments[] passed;
+  private final CudaPlan plan;
   private final AtomicInteger state = new AtomicInteger(IDLE);
 
-  /** For {@link #passed}: which arguments and which scratch memory the kernels are passed. */
-  private long passedNumber = -1;
-
-  private long passedScratch;
   private long base;
   private boolean isCopied;
-
-  /** Where {@link #submitLaunches} goes on. */
-  private int nextLaunch;
-
-  private int nextRepeat;
 
   private Runnable stopLimitReached = () -> {};
   private volatile long stopNs;
@@ -71,35 +54,20 @@ final class CudaInvocation implements DeviceInvocation {
   private long kernelNs;
   private long copyOutNs;
 
-  /** The 64-bit values of a kernel's arguments, and the addresses of each as the driver wants. */
-  private record KernelArguments(MemorySegment values, RawPointer addresses) {
-    static KernelArguments of(int count, Arena arena) {
-      MemorySegment values = arena.allocate(JAVA_LONG, Math.max(1, count));
-      MemorySegment addresses = arena.allocate(JAVA_LONG, Math.max(1, count));
-      for (int i = 0; i < count; i++) {
-        addresses.setAtIndex(JAVA_LONG, i, values.address() + 8L * i);
-      }
-      return new KernelArguments(values, RawPointer.of(addresses));
-    }
-  }
-
-  CudaInvocation(CudaDeviceModule module, WindowMemory memory) {
-    this(module, memory, MAPPED_BYTES);
-  }
-
-  /** {@code mappedBytes} in place of {@link #MAPPED_BYTES}. */
-  CudaInvocation(CudaDeviceModule module, WindowMemory memory, long mappedBytes) {
+  /**
+   * An invocation with nothing bound.
+   *
+   * @param mappedBytes {@link #MAPPED_BYTES}, or another limit to measure with
+   * @param keeper told of the invocation's plan when it has a graph, to close it in the end
+   */
+  CudaInvocation(
+      CudaDeviceModule module, WindowMemory memory, long mappedBytes, Consumer<CudaPlan> keeper) {
     this.module = module;
     this.mappedBytes = mappedBytes;
     this.spec = module.spec();
     this.memory = memory;
     this.arguments = module.newBinding();
-    this.work = arguments.work();
-    Arena arena = Arena.ofAuto();
-    this.passed =
-        spec.launches().stream()
-            .map(launch -> KernelArguments.of(launch.arguments().size(), arena))
-            .toArray(KernelArguments[]::new);
+    this.plan = new CudaPlan(this, module, arguments, keeper);
   }
 
   @Override
@@ -175,8 +143,7 @@ final class CudaInvocation implements DeviceInvocation {
   /** Its turn has come; false if it was stopped before, and will not run. */
   boolean begin() {
     timed(System.nanoTime(), 0, 0, 0);
-    nextLaunch = 0;
-    nextRepeat = 0;
+    plan.begin();
     if (state.compareAndSet(POSTED, BEGUN)) {
       return true;
     }
@@ -254,93 +221,13 @@ final class CudaInvocation implements DeviceInvocation {
     return true;
   }
 
-  /**
-   * Puts launches into a stream, the next ones of the plan.
-   *
-   * @param scratch address of {@link #scratchBytes} of the GPU's memory
-   * @param most how many at most
-   * @return whether that were all, or the last one failed, or it was stopped
-   */
-  boolean submitLaunches(Handles.Stream stream, long scratch, int most) {
-    pass(scratch);
-    int left = most;
-    while (nextLaunch < passed.length) {
-      int repeat = spec.launch(nextLaunch).repeat(work);
-      while (nextRepeat < repeat) {
-        if (isStopped) {
-          fail(Status.CANCELLED, "stopped before launch " + nextLaunch + " of its plan");
-          return true;
-        }
-        if (left == 0) {
-          return false;
-        }
-        if (!launch(nextLaunch, stream)) {
-          return true;
-        }
-        nextRepeat++;
-        left--;
-      }
-      nextLaunch++;
-      nextRepeat = 0;
-    }
-    return true;
+  /** As {@link CudaPlan#submit}. */
+  boolean submitLaunches(int slot, Handles.Stream stream, long scratch, int most) {
+    return plan.submit(slot, stream, base, scratch, most);
   }
 
-  private boolean launch(int index, Handles.Stream stream) {
-    LaunchSpec launch = spec.launch(index);
-    CudaKernel kernel = module.kernels().get(index);
-    int sharedBytes = launch.dynamicSharedBytes(work);
-    int most = module.device().maxSharedBytes() - kernel.staticSharedBytes();
-    if (sharedBytes > most) {
-      fail(
-          Status.INVALID_LAUNCH,
-          "launch %d, kernel %s: dynamic shared memory of %d bytes beside %d that it declares; the"
-                  .formatted(index, launch.kernel(), sharedBytes, kernel.staticSharedBytes())
-              + " limit for both is %d".formatted(module.device().maxSharedBytes()));
-      return false;
-    }
-    int result =
-        JCudaDriver.cuLaunchKernel(
-            kernel.function(),
-            launch.grid(0, work),
-            launch.grid(1, work),
-            launch.grid(2, work),
-            launch.block(0, work),
-            launch.block(1, work),
-            launch.block(2, work),
-            sharedBytes,
-            stream,
-            passed[index].addresses(),
-            null);
-    return !isFailure(result, "cuLaunchKernel");
-  }
-
-  private void pass(long scratch) {
-    if (passedNumber == arguments.number() && passedScratch == scratch) {
-      return;
-    }
-    for (int i = 0; i < passed.length; i++) {
-      List<Argument> list = spec.launch(i).arguments();
-      for (int j = 0; j < list.size(); j++) {
-        passed[i].values().setAtIndex(JAVA_LONG, j, value(list.get(j), scratch));
-      }
-    }
-    passedNumber = arguments.number();
-    passedScratch = scratch;
-  }
-
-  private long value(Argument argument, long scratch) {
-    return switch (argument) {
-      case Argument.ParameterRef(int index) ->
-          spec.parameters().get(index).isTensor()
-              ? base + arguments.offsetBytes(index)
-              : arguments.scalar(index);
-      case Argument.ScratchRef(int index) -> scratch + arguments.scratchOffsetBytes(index);
-      case Expression expression -> expression.value(work);
-    };
-  }
-
-  private boolean isFailure(int result, String call) {
+  /** Notes the result of a call; whether it is a failure, which is the invocation's then. */
+  boolean isFailure(int result, String call) {
     if (result == CUresult.CUDA_SUCCESS) {
       return false;
     }

@@ -4,8 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.farwarp.executor.device.DeviceException;
 import io.farwarp.wire.Status;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -22,8 +20,6 @@ import org.jspecify.annotations.Nullable;
  * memory instead of asking the driver. Used by one thread at a time.
  */
 final class CudaSlot implements AutoCloseable {
-  private static final Logger LOG = System.getLogger(CudaSlot.class.getName());
-
   /** Launches that are put into the stream before the first of them must have ended. */
   private static final int LAUNCHES_AT_ONCE = 256;
 
@@ -31,6 +27,7 @@ final class CudaSlot implements AutoCloseable {
   private static final long PAGE_BYTES = 4096;
 
   private final CudaDevice device;
+  private final int index;
   private final Handles.Stream stream = new Handles.Stream();
   private final CUevent start = new CUevent();
   private final CUevent copiedIn = new CUevent();
@@ -58,14 +55,19 @@ final class CudaSlot implements AutoCloseable {
   private boolean isSubmitted = true;
   private boolean isIdle = true;
 
-  private CudaSlot(CudaDevice device) {
+  private CudaSlot(CudaDevice device, int index) {
     this.device = device;
+    this.index = index;
     this.scratch = new CudaScratch(device.budget(), stream);
   }
 
-  /** A slot on a device that the calling thread uses. */
-  static CudaSlot open(CudaDevice device) throws DeviceException {
-    CudaSlot slot = new CudaSlot(device);
+  /**
+   * A slot on a device that the calling thread uses.
+   *
+   * @param index among those of its stream, from 0
+   */
+  static CudaSlot open(CudaDevice device, int index) throws DeviceException {
+    CudaSlot slot = new CudaSlot(device, index);
     try {
       slot.create();
       return slot;
@@ -154,7 +156,7 @@ final class CudaSlot implements AutoCloseable {
           && JCudaDriver.cuEventQuery(batchEnd) == CUresult.CUDA_ERROR_NOT_READY) {
         return;
       }
-      if (invocation.submitLaunches(stream, scratch.address(), LAUNCHES_AT_ONCE)) {
+      if (invocation.submitLaunches(index, stream, scratch.address(), LAUNCHES_AT_ONCE)) {
         submitEnd(invocation);
       } else {
         record(batchEnd);
@@ -193,9 +195,7 @@ final class CudaSlot implements AutoCloseable {
     }
   }
 
-  /**
-   * What is to be waited for before {@link #submitMore} or {@link #hasEnded} tell something new.
-   */
+  /** To be waited for before {@link #submitMore} or {@link #hasEnded} tell something new. */
   CUevent nextEvent() {
     return isSubmitted ? end : batchEnds[batches & 1];
   }
@@ -240,22 +240,17 @@ final class CudaSlot implements AutoCloseable {
       return;
     }
     if (hasStream) {
-      warn(scratch.close(), "cuMemFreeAsync");
-      warn(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
-      warn(JCudaDriver.cuStreamDestroy(stream), "cuStreamDestroy");
+      CudaErrors.warn(scratch.close(), "cuMemFreeAsync");
+      CudaErrors.warn(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
+      CudaErrors.warn(JCudaDriver.cuStreamDestroy(stream), "cuStreamDestroy");
     }
     for (int i = 0; i < events; i++) {
-      warn(JCudaDriver.cuEventDestroy(allEvents[i]), "cuEventDestroy");
+      CudaErrors.warn(JCudaDriver.cuEventDestroy(allEvents[i]), "cuEventDestroy");
     }
     if (isRegistered) {
-      warn(JCudaDriver.cuMemHostUnregister(RawPointer.of(marker)), "cuMemHostUnregister");
+      CudaErrors.warn(
+          JCudaDriver.cuMemHostUnregister(RawPointer.of(marker)), "cuMemHostUnregister");
     }
     arena.close();
-  }
-
-  private static void warn(int result, String call) {
-    if (result != CUresult.CUDA_SUCCESS) {
-      LOG.log(Level.WARNING, "{0}", CudaErrors.text(call, result));
-    }
   }
 }

@@ -8,6 +8,7 @@ import io.farwarp.function.ParameterSpec;
 import io.farwarp.wire.Status;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -37,13 +38,22 @@ final class WarmUp {
           Status.RESOURCE_EXHAUSTED, "the example's tensors take " + budget.refusal(bytes));
     }
     try (WindowMemory memory = WindowMemory.ofDeviceOnly(device, Math.max(1, bytes));
-        CudaSlot slot = CudaSlot.open(device)) {
-      CudaInvocation invocation = new CudaInvocation(module, memory);
+        CudaSlot slot = CudaSlot.open(device, 0)) {
+      AtomicReference<CudaPlan> plan = new AtomicReference<>();
+      CudaInvocation invocation =
+          new CudaInvocation(module, memory, CudaInvocation.MAPPED_BYTES, plan::set);
       String refusal = invocation.bind(example.scalarBits(), offsets, example.tensorLengthBytes());
       if (refusal != null) {
         throw new DeviceException(invocation.status(), "the manifest's example: " + refusal);
       }
-      repeat(device, slot, invocation, startNs + limitNs);
+      try {
+        repeat(device, slot, invocation, startNs + limitNs);
+      } finally {
+        CudaPlan kept = plan.get();
+        if (kept != null && !device.isHung()) {
+          kept.close();
+        }
+      }
     } finally {
       budget.give(bytes);
     }

@@ -1,8 +1,6 @@
 package io.farwarp.executor.device.cuda;
 
 import io.farwarp.executor.device.DeviceException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
@@ -13,8 +11,6 @@ import org.jspecify.annotations.Nullable;
  * the GPU's memory of the same size. An offset in the window is the same offset in each.
  */
 final class WindowMemory implements AutoCloseable {
-  private static final Logger LOG = System.getLogger(WindowMemory.class.getName());
-
   /** Before a window is attached. */
   static final WindowMemory NONE =
       new WindowMemory(null, MemorySegment.NULL, 0, new Handles.Memory(), false);
@@ -107,16 +103,10 @@ final class WindowMemory implements AutoCloseable {
       return;
     }
     if (device.address() != 0) {
-      warn(JCudaDriver.cuMemFree(device), "cuMemFree");
+      CudaErrors.warn(JCudaDriver.cuMemFree(device), "cuMemFree");
     }
     if (isRegistered) {
-      warn(JCudaDriver.cuMemHostUnregister(RawPointer.of(pages)), "cuMemHostUnregister");
-    }
-  }
-
-  private static void warn(int result, String call) {
-    if (result != CUresult.CUDA_SUCCESS) {
-      LOG.log(Level.WARNING, "{0}", CudaErrors.text(call, result));
+      CudaErrors.warn(JCudaDriver.cuMemHostUnregister(RawPointer.of(pages)), "cuMemHostUnregister");
     }
   }
 }

@@ -37,6 +37,7 @@ final class CudaBench {
     CudaBench bench = new CudaBench();
     System.out.printf("device %s%n", bench.device.name());
     bench.emptyKernel();
+    bench.plans();
     bench.vectorSums();
   }
 
@@ -132,6 +133,34 @@ final class CudaBench {
     }
   }
 
+  private CudaInvocation invocation(CudaDeviceModule module, long mappedBytes) {
+    return new CudaInvocation(module, device.window(), mappedBytes, plan -> {});
+  }
+
+  /** A plan of many launches, as it is launched with new arguments and with the same again. */
+  private void plans() throws Exception {
+    for (int launches : new int[] {2, 10, 100, 1000}) {
+      String often =
+          TestFunctions.SPIN.replace(
+              "\"block\": [\"1\"]", "\"block\": [\"1\"], \"repeat\": \"%d\"".formatted(launches));
+      DeviceInvocation each = load(often).newInvocation();
+      DeviceInvocation graph = load(often).newInvocation();
+      long[] scalars = {0};
+      Call byLaunches =
+          () -> {
+            scalars[0] ^= 1L << 40; // beyond the kernel's parameter: other arguments, same work
+            each.bind(scalars, new long[1], new long[1]);
+            run(each);
+          };
+      Call byGraph = () -> run(graph);
+      graph.bind(new long[1], new long[1], new long[1]);
+      double[] ns = inTurns(2000 / launches + 5, byLaunches, byGraph);
+      System.out.printf(
+          "plan of %4d launches: each %.1f us, as a graph %.1f us, %.2fx%n",
+          launches, ns[0] / 1e3, ns[1] / 1e3, ns[1] / ns[0]);
+    }
+  }
+
   private void vectorSums() throws Exception {
     CudaDeviceModule sum = load(TestFunctions.VECTOR_ADD);
     System.out.printf(
@@ -142,8 +171,8 @@ final class CudaBench {
         "ratio",
         "copied: in, kernel, out us; GB/s in, out");
     for (long bytes = 1 << 10; bytes <= 64 << 20; bytes *= 2) {
-      CudaInvocation mapped = new CudaInvocation(sum, device.window(), Long.MAX_VALUE);
-      CudaInvocation copied = new CudaInvocation(sum, device.window(), 0);
+      CudaInvocation mapped = invocation(sum, Long.MAX_VALUE);
+      CudaInvocation copied = invocation(sum, 0);
       long[] offsets = {0, 128L << 20, 256L << 20};
       bind(mapped, offsets, new long[] {bytes, bytes, bytes});
       bind(copied, offsets, new long[] {bytes, bytes, bytes});
