@@ -16,11 +16,11 @@ import java.util.Map;
  * A device that an agent offers.
  *
  * @param report what the gateway hears of it
- * @param environment what a worker on it finds in its environment
- * @param isSharedByMps whether a lease's share of it is enforced, by MPS
+ * @param environment what every worker on it finds in its environment
  */
-public record AgentDevice(
-    DeviceReport report, Map<String, String> environment, boolean isSharedByMps) {
+public record AgentDevice(DeviceReport report, Map<String, String> environment) {
+  private static final String MPS_PIPES = "CUDA_MPS_PIPE_DIRECTORY";
+
   /** What the driver takes of a GPU for each process that uses it. */
   private static final long CONTEXT_BYTES = 512L << 20;
 
@@ -38,8 +38,7 @@ public record AgentDevice(
             .setMemoryBytes(windowMemoryBytes)
             .setComputeUnits(threads)
             .build(),
-        Map.of(),
-        false);
+        Map.of());
   }
 
   /**
@@ -61,7 +60,7 @@ public record AgentDevice(
         environment.put("LD_LIBRARY_PATH", libraries);
       }
       if (!probe.getMpsPipeDirectory().isEmpty()) {
-        environment.put("CUDA_MPS_PIPE_DIRECTORY", probe.getMpsPipeDirectory());
+        environment.put(MPS_PIPES, probe.getMpsPipeDirectory());
       }
       devices.add(
           new AgentDevice(
@@ -72,8 +71,7 @@ public record AgentDevice(
                   .setMemoryBytes(gpu.getMemoryBytes())
                   .setComputeUnits(gpu.getMultiprocessors())
                   .build(),
-              environment,
-              !probe.getMpsPipeDirectory().isEmpty()));
+              environment));
     }
     return devices;
   }
@@ -90,12 +88,12 @@ public record AgentDevice(
   }
 
   /**
-   * The environment of a worker that has a share of the device.
+   * The environment of a worker that has a share of the device, which MPS enforces where it runs.
    *
    * @param shareMillis thousandths, 1 to 1000
    */
   Map<String, String> environment(int shareMillis) {
-    if (!isSharedByMps) {
+    if (!environment.containsKey(MPS_PIPES)) {
       return environment;
     }
     Map<String, String> limited = new LinkedHashMap<>(environment);

@@ -23,7 +23,7 @@ public final class ProbeProcess {
   public static HostProbe run() throws IOException, InterruptedException {
     String missing = Devices.cudaMissing();
     if (!missing.isEmpty()) {
-      return HostProbe.newBuilder().setCudaMissing(missing).build();
+      return missing(missing);
     }
     Path temporary = Files.createTempDirectory("farwarp-probe");
     Path output = temporary.resolve("probe");

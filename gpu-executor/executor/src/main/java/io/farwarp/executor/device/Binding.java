@@ -2,6 +2,7 @@ package io.farwarp.executor.device;
 
 import io.farwarp.function.FunctionSpec;
 import io.farwarp.wire.Status;
+import io.farwarp.wire.Wire;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,9 +11,6 @@ import org.jspecify.annotations.Nullable;
  * without allocation. Used by one thread at a time.
  */
 public final class Binding {
-  /** Of a scratch tensor, as of every tensor. */
-  public static final int ALIGNMENT_BYTES = 256;
-
   private final FunctionSpec spec;
   private final List<KernelSignature> kernels;
   private final long[] work;
@@ -89,8 +87,8 @@ public final class Binding {
     long next = 0;
     for (int i = 0; i < scratchOffsets.length; i++) {
       scratchOffsets[i] = next;
-      long end = next + scratchBytes(i) + (ALIGNMENT_BYTES - 1);
-      next = end < next ? Long.MAX_VALUE / 2 : end & -ALIGNMENT_BYTES;
+      long end = next + scratchBytes(i) + (Wire.TENSOR_ALIGNMENT_BYTES - 1);
+      next = end < next ? Long.MAX_VALUE / 2 : end & -Wire.TENSOR_ALIGNMENT_BYTES;
     }
     scratchBytes = next;
   }

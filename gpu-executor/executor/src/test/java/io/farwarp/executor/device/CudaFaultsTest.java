@@ -91,8 +91,8 @@ final class CudaFaultsTest {
             call++) { // in the third they have the slots of the first, and a graph
           assertEquals(DeviceStream.Posted.QUEUED, stream.post(first, false));
           assertEquals(DeviceStream.Posted.QUEUED, stream.post(second, false));
-          assertSame(first, awaitOldest(stream, ended));
-          assertSame(second, awaitOldest(stream, ended));
+          assertSame(first, DeviceContract.awaitOldest(stream, ended));
+          assertSame(second, DeviceContract.awaitOldest(stream, ended));
           assertNull(stream.poll());
           worst = first.status() == Status.OK ? worst : first.status();
           worst = second.status() == Status.OK ? worst : second.status();
@@ -111,16 +111,5 @@ final class CudaFaultsTest {
     long[] offsets = {0, TENSOR_BYTES, 2 * TENSOR_BYTES, 3 * TENSOR_BYTES};
     long[] lengths = {TENSOR_BYTES, TENSOR_BYTES, TENSOR_BYTES, TENSOR_BYTES};
     assertNull(invocation.bind(new long[4], offsets, lengths));
-  }
-
-  private static DeviceInvocation awaitOldest(DeviceStream stream, Semaphore ended)
-      throws InterruptedException {
-    DeviceInvocation oldest = stream.poll();
-    while (oldest == null) {
-      stream.arm();
-      assertTrue(ended.tryAcquire(20, TimeUnit.SECONDS), "nothing ended for 20 s");
-      oldest = stream.poll();
-    }
-    return oldest;
   }
 }

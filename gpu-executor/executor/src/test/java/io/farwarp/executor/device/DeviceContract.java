@@ -78,6 +78,11 @@ abstract class DeviceContract {
   }
 
   DeviceInvocation awaitOldest() throws InterruptedException {
+    return awaitOldest(stream, ended);
+  }
+
+  static DeviceInvocation awaitOldest(DeviceStream stream, Semaphore ended)
+      throws InterruptedException {
     DeviceInvocation oldest = stream.poll();
     while (oldest == null) {
       stream.arm();

@@ -185,16 +185,28 @@ final class CudaInvocation implements DeviceInvocation {
 
   /** Puts the copies of what kernels read into a stream; false if one failed. */
   boolean submitCopiesIn(Handles.Stream stream) {
+    return submitCopies(stream, true);
+  }
+
+  /** Puts the copies of what kernels write into a stream; false if one failed. */
+  boolean submitCopiesOut(Handles.Stream stream) {
+    return submitCopies(stream, false);
+  }
+
+  private boolean submitCopies(Handles.Stream stream, boolean toDevice) {
     Driver driver = module.device().driver();
     for (int i = 0; i < spec.parameters().size(); i++) {
       ParameterSpec parameter = spec.parameters().get(i);
       long bytes = arguments.lengthBytes(i);
-      if (parameter.isTensor() && parameter.isRead() && bytes > 0) {
-        long at = arguments.offsetBytes(i);
+      boolean moves = toDevice ? parameter.isRead() : parameter.isWritten();
+      if (parameter.isTensor() && moves && bytes > 0) {
+        long host = memory.hostAddress() + arguments.offsetBytes(i);
+        long device = memory.deviceAddress() + arguments.offsetBytes(i);
         int result =
-            driver.copyToDevice(
-                memory.deviceAddress() + at, memory.hostAddress() + at, bytes, stream.handle());
-        if (isFailure(result, "cuMemcpyHtoDAsync")) {
+            toDevice
+                ? driver.copyToDevice(device, host, bytes, stream.handle())
+                : driver.copyToHost(host, device, bytes, stream.handle());
+        if (isFailure(result, toDevice ? "cuMemcpyHtoDAsync" : "cuMemcpyDtoHAsync")) {
           return false;
         }
       }
@@ -202,23 +214,9 @@ final class CudaInvocation implements DeviceInvocation {
     return true;
   }
 
-  /** Puts the copies of what kernels write into a stream; false if one failed. */
-  boolean submitCopiesOut(Handles.Stream stream) {
-    Driver driver = module.device().driver();
-    for (int i = 0; i < spec.parameters().size(); i++) {
-      ParameterSpec parameter = spec.parameters().get(i);
-      long bytes = arguments.lengthBytes(i);
-      if (parameter.isTensor() && parameter.isWritten() && bytes > 0) {
-        long at = arguments.offsetBytes(i);
-        int result =
-            driver.copyToHost(
-                memory.hostAddress() + at, memory.deviceAddress() + at, bytes, stream.handle());
-        if (isFailure(result, "cuMemcpyDtoHAsync")) {
-          return false;
-        }
-      }
-    }
-    return true;
+  /** As {@link CudaPlan#close}, for one whose plan nobody keeps. */
+  void close() {
+    plan.close();
   }
 
   /** As {@link CudaPlan#submit}. */

@@ -54,6 +54,7 @@ final class CudaPlan {
     long number = -1;
     long base;
     long scratch;
+    boolean isWorthAGraph;
     boolean hasRun;
 
     /** Of what is passed; null while it has run once at most. */
@@ -138,7 +139,7 @@ final class CudaPlan {
   }
 
   private @Nullable CudaGraph graph(Passed passed, Handles.Stream stream) {
-    if (passed.graph == null && passed.hasRun && isWorthAGraph()) {
+    if (passed.graph == null && passed.hasRun && passed.isWorthAGraph) {
       passed.graph = CudaGraph.capture(module.device(), stream, () -> launchAll(passed, stream));
       if (passed.graph != null) {
         keeper.accept(this);
@@ -210,6 +211,7 @@ final class CudaPlan {
     passed.number = arguments.number();
     passed.base = base;
     passed.scratch = scratch;
+    passed.isWorthAGraph = isWorthAGraph();
     passed.hasRun = false;
     close(passed);
   }
@@ -225,8 +227,14 @@ final class CudaPlan {
     };
   }
 
-  /** Gives up what the driver keeps for it; it can be submitted again. */
+  /**
+   * Gives up what the driver keeps for it, unless a kernel that does not end holds it; it can be
+   * submitted again.
+   */
   void close() {
+    if (module.device().isHung()) {
+      return;
+    }
     for (Passed passed : passedInSlot) {
       if (passed != null) {
         close(passed);

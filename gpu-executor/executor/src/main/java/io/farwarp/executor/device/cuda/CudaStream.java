@@ -3,6 +3,7 @@ package io.farwarp.executor.device.cuda;
 import io.farwarp.executor.device.DeviceException;
 import io.farwarp.executor.device.DeviceInvocation;
 import io.farwarp.executor.device.DeviceStream;
+import io.farwarp.executor.device.ThreadEnd;
 import io.farwarp.wire.Status;
 import java.util.ArrayList;
 import java.util.List;
@@ -218,28 +219,10 @@ final class CudaStream implements DeviceStream {
     }
     closing = true;
     LockSupport.unpark(waiter);
-    joinUntil(deadlineNs);
-    if (!device.isHung()) {
-      useDevice();
-      slots.forEach(CudaSlot::close);
+    if (!ThreadEnd.await(waiter, deadlineNs)) {
+      throw new IllegalStateException("a launch does not end, and the GPU is held by it");
     }
-  }
-
-  private void joinUntil(long deadlineNs) {
-    boolean interrupted = false;
-    while (waiter.isAlive()) {
-      long leftNs = deadlineNs - System.nanoTime();
-      if (leftNs <= 0) {
-        throw new IllegalStateException("a launch does not end, and the GPU is held by it");
-      }
-      try {
-        waiter.join(Math.max(1, leftNs / 1_000_000));
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    useDevice();
+    slots.forEach(CudaSlot::close);
   }
 }

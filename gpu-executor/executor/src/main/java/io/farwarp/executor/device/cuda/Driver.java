@@ -15,6 +15,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
@@ -90,7 +91,7 @@ final class Driver {
    */
   static synchronized Driver open() throws DeviceException {
     if (opened == null && missing == null) {
-      load();
+      missing = load();
     }
     if (opened == null) {
       throw new DeviceException(Status.NO_BINARY_FOR_DEVICE, "no CUDA device: " + missing);
@@ -100,32 +101,36 @@ final class Driver {
 
   /** Why the driver cannot be loaded; empty if it can. Does not initialise it. */
   static String missing() {
+    return library().isPresent()
+        ? ""
+        : LIBRARY + " cannot be loaded: install NVIDIA's driver, or use PTX_CPU";
+  }
+
+  private static Optional<SymbolLookup> library() {
     try {
-      SymbolLookup.libraryLookup(LIBRARY, Arena.global());
-      return "";
+      return Optional.of(SymbolLookup.libraryLookup(LIBRARY, Arena.global()));
     } catch (IllegalArgumentException e) {
-      return LIBRARY + " cannot be loaded: install NVIDIA's driver, or use PTX_CPU";
+      return Optional.empty(); // which is all that it says
     }
   }
 
-  private static void load() {
-    missing = missing();
-    if (!missing.isEmpty()) {
-      return;
+  /** Null when the driver is {@link #opened}; else what is missing. */
+  private static @Nullable String load() {
+    Optional<SymbolLookup> library = library();
+    if (library.isEmpty()) {
+      return missing();
     }
     try {
-      Driver driver = new Driver(SymbolLookup.libraryLookup(LIBRARY, Arena.global()));
+      Driver driver = new Driver(library.get());
       JCudaDriver.setExceptionsEnabled(false);
       int result = JCudaDriver.cuInit(0);
       if (result != CUresult.CUDA_SUCCESS) {
-        missing = CudaErrors.text("cuInit", result);
-        return;
+        return CudaErrors.text("cuInit", result);
       }
       opened = driver;
-    } catch (IllegalArgumentException e) {
-      missing = LIBRARY + " cannot be loaded: install NVIDIA's driver, or use PTX_CPU";
+      return null;
     } catch (LinkageError e) {
-      missing = "JCuda cannot be loaded: " + e.getMessage();
+      return "JCuda cannot be loaded: " + e.getMessage();
     }
   }
 
@@ -151,13 +156,9 @@ final class Driver {
   byte[] uuid(int device) throws DeviceException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment bytes = arena.allocate(16);
-      int result = (int) deviceUuid.invokeExact(bytes, device);
+      int result = result(() -> (int) deviceUuid.invokeExact(bytes, device));
       CudaErrors.check(result, "cuDeviceGetUuid_v2");
       return bytes.toArray(JAVA_BYTE);
-    } catch (DeviceException e) {
-      throw e;
-    } catch (Throwable e) {
-      throw unexpected(e);
     }
   }
 
@@ -167,42 +168,55 @@ final class Driver {
       MemorySegment offset = arena.allocate(JAVA_LONG);
       MemorySegment size = arena.allocate(JAVA_LONG);
       List<Integer> sizes = new ArrayList<>();
-      int result = (int) parameter.invokeExact(kernel.handle(), 0L, offset, size);
+      int result = parameter(kernel, 0, offset, size);
       while (result == CUresult.CUDA_SUCCESS) {
         sizes.add(Math.toIntExact(size.get(JAVA_LONG, 0)));
-        result = (int) parameter.invokeExact(kernel.handle(), (long) sizes.size(), offset, size);
+        result = parameter(kernel, sizes.size(), offset, size);
       }
       if (result != CUresult.CUDA_ERROR_INVALID_VALUE) { // which says that there are no more
         CudaErrors.check(result, "cuFuncGetParamInfo");
       }
       return sizes;
-    } catch (DeviceException e) {
-      throw e;
-    } catch (Throwable e) {
-      throw unexpected(e);
     }
+  }
+
+  private int parameter(
+      Handles.Function kernel, long index, MemorySegment offset, MemorySegment size) {
+    return result(() -> (int) parameter.invokeExact(kernel.handle(), index, offset, size));
   }
 
   /** The kernels of a module. */
   List<String> kernelNames(Handles.Module module) throws DeviceException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment count = arena.allocate(JAVA_INT);
-      int result = (int) functionCount.invokeExact(count, module.handle());
-      CudaErrors.check(result, "cuModuleGetFunctionCount");
+      CudaErrors.check(
+          result(() -> (int) functionCount.invokeExact(count, module.handle())),
+          "cuModuleGetFunctionCount");
       int kernels = count.get(JAVA_INT, 0);
       MemorySegment functions = arena.allocate(JAVA_LONG, Math.max(1, kernels));
-      result = (int) enumerateFunctions.invokeExact(functions, kernels, module.handle());
-      CudaErrors.check(result, "cuModuleEnumerateFunctions");
+      CudaErrors.check(
+          result(() -> (int) enumerateFunctions.invokeExact(functions, kernels, module.handle())),
+          "cuModuleEnumerateFunctions");
       List<String> names = new ArrayList<>();
       MemorySegment name = arena.allocate(ADDRESS);
       for (int i = 0; i < kernels; i++) {
-        result = (int) functionName.invokeExact(name, functions.getAtIndex(JAVA_LONG, i));
-        CudaErrors.check(result, "cuFuncGetName");
+        long function = functions.getAtIndex(JAVA_LONG, i);
+        CudaErrors.check(
+            result(() -> (int) functionName.invokeExact(name, function)), "cuFuncGetName");
         names.add(name.get(ADDRESS, 0).reinterpret(MAX_NAME).getString(0));
       }
       return names;
-    } catch (DeviceException e) {
-      throw e;
+    }
+  }
+
+  private interface Call {
+    int make() throws Throwable;
+  }
+
+  /** Of a call that is not made for each invocation: what it holds on to is allocated. */
+  private static int result(Call call) {
+    try {
+      return call.make();
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -1,14 +1,11 @@
 package io.farwarp.executor.device.cuda;
 
-import io.farwarp.executor.device.Binding;
 import io.farwarp.executor.device.DeviceException;
+import io.farwarp.executor.device.ExampleTensors;
 import io.farwarp.executor.device.NativeBudget;
 import io.farwarp.function.FunctionSpec;
-import io.farwarp.function.ParameterSpec;
 import io.farwarp.wire.Status;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -29,8 +26,8 @@ final class WarmUp {
   static long run(CudaDeviceModule module, FunctionSpec.Sizes example, long limitNs)
       throws DeviceException {
     long startNs = System.nanoTime();
-    long[] offsets = new long[example.tensorLengthBytes().length];
-    long bytes = layOut(module.spec().parameters(), example.tensorLengthBytes(), offsets);
+    ExampleTensors tensors = ExampleTensors.layOut(module.spec(), example);
+    long bytes = tensors.bytes();
     CudaDevice device = module.device();
     NativeBudget budget = device.budget();
     if (!budget.take(bytes)) {
@@ -39,20 +36,18 @@ final class WarmUp {
     }
     try (WindowMemory memory = WindowMemory.ofDeviceOnly(device, Math.max(1, bytes));
         CudaSlot slot = CudaSlot.open(device, 0)) {
-      AtomicReference<CudaPlan> plan = new AtomicReference<>();
       CudaInvocation invocation =
-          new CudaInvocation(module, memory, CudaInvocation.MAPPED_BYTES, plan::set);
-      String refusal = invocation.bind(example.scalarBits(), offsets, example.tensorLengthBytes());
+          new CudaInvocation(module, memory, CudaInvocation.MAPPED_BYTES, plan -> {});
+      String refusal =
+          invocation.bind(
+              example.scalarBits(), tensors.offsetsBytes(), example.tensorLengthBytes());
       if (refusal != null) {
         throw new DeviceException(invocation.status(), "the manifest's example: " + refusal);
       }
       try {
         repeat(device, slot, invocation, startNs + limitNs);
       } finally {
-        CudaPlan kept = plan.get();
-        if (kept != null && !device.isHung()) {
-          kept.close();
-        }
+        invocation.close();
       }
     } finally {
       budget.give(bytes);
@@ -94,21 +89,5 @@ final class WarmUp {
       }
       LockSupport.parkNanos(PAUSE_NS);
     }
-  }
-
-  /** Fills {@code offsets}; returns the sum, {@link Long#MAX_VALUE} if it overflows. */
-  private static long layOut(List<ParameterSpec> parameters, long[] lengths, long[] offsets) {
-    long next = 0;
-    for (ParameterSpec parameter : parameters) {
-      if (parameter.isTensor()) {
-        offsets[parameter.index()] = next;
-        long end = next + lengths[parameter.index()] + (Binding.ALIGNMENT_BYTES - 1);
-        if (end < next) {
-          return Long.MAX_VALUE;
-        }
-        next = end & -Binding.ALIGNMENT_BYTES;
-      }
-    }
-    return next;
   }
 }

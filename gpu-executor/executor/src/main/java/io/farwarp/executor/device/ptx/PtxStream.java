@@ -3,6 +3,7 @@ package io.farwarp.executor.device.ptx;
 import io.farwarp.executor.device.DeviceInvocation;
 import io.farwarp.executor.device.DeviceStream;
 import io.farwarp.executor.device.NativeBudget;
+import io.farwarp.executor.device.ThreadEnd;
 import io.farwarp.ptx.PtxExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -126,26 +127,10 @@ final class PtxStream implements DeviceStream {
       ring[(int) i & MASK].stop();
     }
     LockSupport.unpark(thread);
-    joinUntil(deadlineNs);
+    if (!ThreadEnd.await(thread, deadlineNs)) {
+      throw new IllegalStateException(
+          "a launch did not stop within %d s".formatted(STOP_LIMIT_NS / 1_000_000_000L));
+    }
     scratch.close();
-  }
-
-  private void joinUntil(long deadlineNs) {
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      long leftNs = deadlineNs - System.nanoTime();
-      if (leftNs <= 0) {
-        throw new IllegalStateException(
-            "a launch did not stop within %d s".formatted(STOP_LIMIT_NS / 1_000_000_000L));
-      }
-      try {
-        thread.join(Math.max(1, leftNs / 1_000_000));
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

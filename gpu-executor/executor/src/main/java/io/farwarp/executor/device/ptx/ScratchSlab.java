@@ -1,6 +1,7 @@
 package io.farwarp.executor.device.ptx;
 
 import io.farwarp.executor.device.NativeBudget;
+import io.farwarp.wire.Wire;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -11,9 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScratchSlab implements AutoCloseable {
   /** Scratch tensors start at multiples of this, as tensors do in the window. */
-  static final long ALIGNMENT_BYTES = 256;
-
   private final NativeBudget budget;
+
   private Arena arena = Arena.ofShared();
   private MemorySegment memory = MemorySegment.NULL;
 
@@ -33,7 +33,7 @@ final class ScratchSlab implements AutoCloseable {
       memory = MemorySegment.NULL;
       arena = Arena.ofShared();
       try {
-        memory = arena.allocate(bytes, ALIGNMENT_BYTES);
+        memory = arena.allocate(bytes, Wire.TENSOR_ALIGNMENT_BYTES);
       } finally {
         budget.give(bytes - memory.byteSize()); // all of it if the host has no memory
       }

@@ -1,14 +1,14 @@
 package io.farwarp.executor.device.ptx;
 
 import io.farwarp.executor.device.DeviceException;
+import io.farwarp.executor.device.ExampleTensors;
 import io.farwarp.executor.device.NativeBudget;
 import io.farwarp.function.FunctionSpec;
-import io.farwarp.function.ParameterSpec;
 import io.farwarp.ptx.PtxExecutor;
 import io.farwarp.wire.Status;
+import io.farwarp.wire.Wire;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -23,8 +23,8 @@ final class WarmUp {
       PtxDevice device, PtxDeviceModule module, FunctionSpec.Sizes example, long limitNs)
       throws DeviceException {
     long startNs = System.nanoTime();
-    long[] offsets = new long[example.tensorLengthBytes().length];
-    long bytes = layOut(module.spec().parameters(), example.tensorLengthBytes(), offsets);
+    ExampleTensors tensors = ExampleTensors.layOut(module.spec(), example);
+    long bytes = tensors.bytes();
     NativeBudget budget = device.budget();
     if (!budget.take(bytes)) {
       throw new DeviceException(
@@ -33,9 +33,9 @@ final class WarmUp {
     try (Arena arena = Arena.ofShared();
         PtxExecutor executor = PtxExecutor.create(device.threads());
         ScratchSlab scratch = new ScratchSlab(budget)) {
-      MemorySegment memory = arena.allocate(Math.max(1, bytes), ScratchSlab.ALIGNMENT_BYTES);
+      MemorySegment memory = arena.allocate(Math.max(1, bytes), Wire.TENSOR_ALIGNMENT_BYTES);
       PtxDeviceInvocation invocation = new PtxDeviceInvocation(module, memory);
-      bind(invocation, example, offsets);
+      bind(invocation, example, tensors.offsetsBytes());
       CompletableFuture.delayedExecutor(limitNs, TimeUnit.NANOSECONDS).execute(invocation::stop);
       repeat(invocation, executor, scratch, startNs + limitNs);
     } finally {
@@ -67,21 +67,5 @@ final class WarmUp {
     if (refusal != null) {
       throw new DeviceException(invocation.status(), "the manifest's example: " + refusal);
     }
-  }
-
-  /** Fills {@code offsets}; returns the sum, {@link Long#MAX_VALUE} if it overflows. */
-  private static long layOut(List<ParameterSpec> parameters, long[] lengths, long[] offsets) {
-    long next = 0;
-    for (ParameterSpec parameter : parameters) {
-      if (parameter.isTensor()) {
-        offsets[parameter.index()] = next;
-        long end = next + lengths[parameter.index()] + (ScratchSlab.ALIGNMENT_BYTES - 1);
-        if (end < next) {
-          return Long.MAX_VALUE;
-        }
-        next = end & -ScratchSlab.ALIGNMENT_BYTES;
-      }
-    }
-    return next;
   }
 }
