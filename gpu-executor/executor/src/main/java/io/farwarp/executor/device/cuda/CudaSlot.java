@@ -7,6 +7,8 @@ import io.farwarp.wire.Status;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUresult;
@@ -34,7 +36,14 @@ final class CudaSlot implements AutoCloseable {
   private final CUevent ran = new CUevent();
   private final CUevent end = new CUevent();
   private final CUevent[] batchEnds = {new CUevent(), new CUevent()};
-  private final CUevent[] allEvents = {start, copiedIn, ran, end, batchEnds[0], batchEnds[1]};
+  private final CUevent[] timing = {start, copiedIn, ran, end, batchEnds[0], batchEnds[1]};
+
+  /*
+   * The only one that whoever waits for it sleeps for. Every record of such an event costs an
+   * interrupt (40 us of an H100), so it is recorded only before somebody sleeps.
+   */
+  private final CUevent wake = new CUevent();
+
   private final Arena arena = Arena.ofShared();
   private final MemorySegment marker = arena.allocate(PAGE_BYTES, PAGE_BYTES);
   private final Handles.Memory markerOnDevice = new Handles.Memory();
@@ -43,7 +52,7 @@ final class CudaSlot implements AutoCloseable {
 
   /* What there is to give back. */
   private boolean hasStream;
-  private int events;
+  private final List<CUevent> events = new ArrayList<>();
   private boolean isRegistered;
 
   private @Nullable CudaInvocation current;
@@ -53,6 +62,10 @@ final class CudaSlot implements AutoCloseable {
 
   private int batches;
   private boolean isSubmitted = true;
+
+  /** Whether {@link #wake} stands behind all that is in the stream. */
+  private boolean hasWake;
+
   private boolean isIdle = true;
 
   private CudaSlot(CudaDevice device, int index) {
@@ -82,11 +95,10 @@ final class CudaSlot implements AutoCloseable {
         JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
         "cuStreamCreate");
     hasStream = true;
-    for (; events < allEvents.length; events++) {
-      device.check(
-          JCudaDriver.cuEventCreate(allEvents[events], CUevent_flags.CU_EVENT_BLOCKING_SYNC),
-          "cuEventCreate");
+    for (CUevent event : timing) {
+      create(event, CUevent_flags.CU_EVENT_DEFAULT);
     }
+    create(wake, CUevent_flags.CU_EVENT_BLOCKING_SYNC | CUevent_flags.CU_EVENT_DISABLE_TIMING);
     RawPointer page = RawPointer.of(marker);
     device.check(
         JCudaDriver.cuMemHostRegister(page, PAGE_BYTES, JCudaDriver.CU_MEMHOSTREGISTER_DEVICEMAP),
@@ -95,6 +107,11 @@ final class CudaSlot implements AutoCloseable {
     device.check(
         JCudaDriver.cuMemHostGetDevicePointer(markerOnDevice, page, 0),
         "cuMemHostGetDevicePointer");
+  }
+
+  private void create(CUevent event, int flags) throws DeviceException {
+    device.check(JCudaDriver.cuEventCreate(event, flags), "cuEventCreate");
+    events.add(event);
   }
 
   /** The invocation to come must not begin before the one in another slot has ended. */
@@ -109,6 +126,7 @@ final class CudaSlot implements AutoCloseable {
     current = invocation;
     turn++;
     batches = 0;
+    hasWake = false;
     isIdle = !invocation.begin();
     isSubmitted = isIdle;
     if (isIdle) {
@@ -156,6 +174,7 @@ final class CudaSlot implements AutoCloseable {
           && JCudaDriver.cuEventQuery(batchEnd) == CUresult.CUDA_ERROR_NOT_READY) {
         return;
       }
+      hasWake = false;
       if (invocation.submitLaunches(index, stream, scratch.address(), LAUNCHES_AT_ONCE)) {
         submitEnd(invocation);
       } else {
@@ -195,9 +214,16 @@ final class CudaSlot implements AutoCloseable {
     }
   }
 
-  /** To be waited for before {@link #submitMore} or {@link #hasEnded} tell something new. */
-  CUevent nextEvent() {
-    return isSubmitted ? end : batchEnds[batches & 1];
+  /**
+   * To sleep for, with the event that it answers, until {@link #submitMore} or {@link #hasEnded}
+   * tell something new. The calling thread uses the device.
+   */
+  CUevent recordWake() {
+    if (!hasWake) {
+      record(wake);
+      hasWake = true;
+    }
+    return wake;
   }
 
   /** Gives the invocation that has ended its times. */
@@ -244,8 +270,8 @@ final class CudaSlot implements AutoCloseable {
       CudaErrors.warn(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
       CudaErrors.warn(JCudaDriver.cuStreamDestroy(stream), "cuStreamDestroy");
     }
-    for (int i = 0; i < events; i++) {
-      CudaErrors.warn(JCudaDriver.cuEventDestroy(allEvents[i]), "cuEventDestroy");
+    for (CUevent event : events) {
+      CudaErrors.warn(JCudaDriver.cuEventDestroy(event), "cuEventDestroy");
     }
     if (isRegistered) {
       CudaErrors.warn(

@@ -10,14 +10,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.concurrent.Semaphore;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 
 /**
  * What the CUDA device adds to the driver, in turns within one run: an empty kernel beside the same
- * launch by the driver alone; and a vector sum by size, its kernel on the window's own pages beside
- * copies to the GPU and back. A program for a machine with a GPU; prints tables.
+ * launch by the driver alone, polled and slept for; plans as graphs; and a vector sum by size, its
+ * kernel on the window's own pages beside copies to the GPU and back. A program for a machine with
+ * a GPU; prints tables.
  */
 final class CudaBench {
   private static final int ROUNDS = 21;
@@ -26,16 +28,18 @@ final class CudaBench {
   private final CudaDevice device;
   private final DeviceStream stream;
   private final Arena arena = Arena.ofShared();
+  private final Semaphore ended = new Semaphore(0);
 
   private CudaBench() throws Exception {
     device = CudaDevice.open();
     device.attachWindow(arena.allocate(WINDOW_BYTES, 4096));
-    stream = device.openStream(() -> {});
+    stream = device.openStream(ended::release);
   }
 
   public static void main(String[] arguments) throws Exception {
     CudaBench bench = new CudaBench();
     System.out.printf("device %s%n", bench.device.name());
+    bench.firstModule();
     bench.emptyKernel();
     bench.plans();
     bench.vectorSums();
@@ -56,6 +60,21 @@ final class CudaBench {
     while (stream.poll() == null) {
       Thread.onSpinWait();
     }
+    checkStatus(invocation);
+  }
+
+  /** As {@link #run}, by a thread that sleeps meanwhile. */
+  private void runAsleep(DeviceInvocation invocation) {
+    stream.post(invocation, false);
+    do {
+      ended.drainPermits();
+      stream.arm();
+      ended.acquireUninterruptibly();
+    } while (stream.poll() == null);
+    checkStatus(invocation);
+  }
+
+  private static void checkStatus(DeviceInvocation invocation) {
     if (invocation.status() != Status.OK) {
       throw new IllegalStateException(invocation.status() + ": " + invocation.detail());
     }
@@ -89,6 +108,13 @@ final class CudaBench {
     }
   }
 
+  /** The driver sets itself up for compiling, and compiles unless its cache has the code. */
+  private void firstModule() throws Exception {
+    long startNs = System.nanoTime();
+    load(TestFunctions.VECTOR_ADD).close();
+    System.out.printf("first module load: %.0f ms%n", (System.nanoTime() - startNs) / 1e6);
+  }
+
   private void emptyKernel() throws Exception {
     CudaDeviceModule nothing = load(TestFunctions.NOTHING);
     DeviceInvocation invocation = nothing.newInvocation();
@@ -108,11 +134,13 @@ final class CudaBench {
           check(result);
         };
     Call byDevice = () -> run(invocation);
-    inTurns(2_000, byDriver, byDevice);
-    double[] ns = inTurns(500, byDriver, byDevice);
+    Call asleep = () -> runAsleep(invocation);
+    inTurns(2_000, byDriver, byDevice, asleep);
+    double[] ns = inTurns(500, byDriver, byDevice, asleep);
     System.out.printf(
         "empty kernel: driver alone %.2f us, device %.2f us, %.2fx; %d B allocated a call%n",
         ns[0] / 1e3, ns[1] / 1e3, ns[1] / ns[0], allocatedBytes(byDevice));
+    System.out.printf("empty kernel, asleep meanwhile: %.2f us%n", ns[2] / 1e3);
   }
 
   private static long allocatedBytes(Call call) {
