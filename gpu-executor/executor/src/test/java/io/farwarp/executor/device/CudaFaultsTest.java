@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * nothing leaks, and the invocation ends once with a status. Needs the simulated CUDA driver.
  */
 @Tag("simcuda")
+@Tag("full")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class CudaFaultsTest {
   private static final int OUT_OF_MEMORY = 2;
