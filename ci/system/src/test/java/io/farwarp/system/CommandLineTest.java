@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.client.ByteSize;
 import io.farwarp.client.ConnectOptions;
-import io.farwarp.client.Device;
 import io.farwarp.client.Farwarp;
 import io.farwarp.client.Lease;
 import io.farwarp.client.LeaseEnd;
@@ -123,6 +122,8 @@ class CommandLineTest {
           "n=1000",
           "--out",
           "y=" + out,
+          "--device",
+          TestedDevice.OPTION,
           "--transport",
           transport);
       float[] wanted = values.clone();
@@ -147,7 +148,7 @@ class CommandLineTest {
         Lease lease =
             farwarp
                 .lease(
-                    LeaseRequest.on(Device.PTX)
+                    LeaseRequest.on(TestedDevice.DEVICE)
                         .memory(ByteSize.MIB.of(1))
                         .duration(Duration.ofMinutes(2)))
                 .await()) {

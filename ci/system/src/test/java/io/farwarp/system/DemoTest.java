@@ -41,6 +41,8 @@ class DemoTest {
             "300001",
             "--offload",
             transport.equals("shm") ? "0.5" : "auto",
+            "--device",
+            TestedDevice.OPTION,
             "--transport",
             transport,
             "--local-threads",
@@ -59,7 +61,7 @@ class DemoTest {
     long offloaded = figures.get("offloadedOptions").getAsLong();
     assertTrue(offloaded > 0 && offloaded < 300_001, figures.toString());
     assertTrue(figures.get("dataPath").getAsString().startsWith(transport), figures.toString());
-    assertEquals("PTX CPU device (no GPU)", figures.get("device").getAsString());
+    TestedDevice.assertIs(figures.get("device").getAsString());
     assertTrue(figures.get("maxAbsError").getAsDouble() < 1e-2, figures.toString());
     assertTrue(
         figures.get("meanAbsError").getAsDouble() <= figures.get("maxAbsError").getAsDouble());

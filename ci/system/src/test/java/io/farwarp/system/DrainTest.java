@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.client.ConnectOptions;
-import io.farwarp.client.Device;
 import io.farwarp.client.Farwarp;
 import io.farwarp.client.FarwarpException;
 import io.farwarp.client.Lease;
@@ -136,7 +135,7 @@ class DrainTest {
   }
 
   private static LeaseRequest request() {
-    return LeaseRequest.on(Device.PTX)
+    return LeaseRequest.on(TestedDevice.DEVICE)
         .memory(64L << 20)
         .shareMillis(1000)
         .duration(Duration.ofMinutes(2))

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.client.ConnectOptions;
-import io.farwarp.client.Device;
 import io.farwarp.client.Farwarp;
 import io.farwarp.client.Lease;
 import io.farwarp.client.LeaseRequest;
@@ -152,7 +151,7 @@ class EnduranceTest {
   private Lease lease() {
     return farwarp
         .lease(
-            LeaseRequest.on(Device.PTX)
+            LeaseRequest.on(TestedDevice.DEVICE)
                 .memory(16L << 20)
                 .duration(Duration.ofMinutes(5))
                 .functions("work:1"))

@@ -5,7 +5,6 @@ import static io.farwarp.client.Argument.out;
 import static io.farwarp.client.Argument.scalar;
 
 import io.farwarp.client.ConnectOptions;
-import io.farwarp.client.Device;
 import io.farwarp.client.Farwarp;
 import io.farwarp.client.Lease;
 import io.farwarp.client.LeaseRequest;
@@ -29,7 +28,7 @@ public final class HoldingClient {
         Lease lease =
             farwarp
                 .lease(
-                    LeaseRequest.on(Device.PTX)
+                    LeaseRequest.on(TestedDevice.of(args[3]))
                         .memory(64L << 20)
                         .duration(Duration.ofMillis(Long.parseLong(args[2]))))
                 .await();

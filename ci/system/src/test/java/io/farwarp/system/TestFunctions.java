@@ -7,7 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
 /**
- * Packages over {@code kernels.cu}: "spin" never ends, "work" takes rounds, "wild" stores far away.
+ * Packages over {@code kernels.cu}: "spin" never ends, and its shapes leave it without an example
+ * to run before; "work" takes rounds, "wild" stores far away.
  */
 final class TestFunctions {
   private TestFunctions() {}
@@ -17,7 +18,7 @@ final class TestFunctions {
         """
         {"name": "spin", "version": "1",
          "parameters": [
-           {"name": "flag", "type": "U32", "tensor": {"direction": "IN", "shape": ["1"]}},
+           {"name": "flag", "type": "U32", "tensor": {"direction": "IN", "shape": ["n"]}},
            {"name": "out", "type": "U32", "tensor": {"direction": "OUT", "shape": ["1"]}}],
          "modules": [{"file": "kernels.ptx", "kind": "PTX"}],
          "plan": [{"kernel": "spin", "grid": ["1"], "block": ["1"], "arguments": ["flag", "out"]}]}

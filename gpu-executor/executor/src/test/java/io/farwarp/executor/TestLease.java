@@ -41,6 +41,13 @@ public final class TestLease {
             .build();
   }
 
+  /** {@code -Dfarwarp.test.device=ptx}, or {@code cuda} where there is a driver. */
+  private static DeviceClass deviceClass() {
+    return System.getProperty("farwarp.test.device", "ptx").equals("cuda")
+        ? DeviceClass.CUDA
+        : DeviceClass.PTX_CPU;
+  }
+
   public PrepareLease order() {
     return order;
   }
@@ -59,7 +66,7 @@ public final class TestLease {
         .setDirectory(directory.toString())
         .setTcpHost("127.0.0.1")
         .setHostId("test-host")
-        .setDeviceClass(DeviceClass.PTX_CPU)
+        .setDeviceClass(deviceClass())
         .build();
   }
 

@@ -5,9 +5,10 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The functions of a lease by number. Filled while invocations are served; nothing is taken out.
+ * The functions of a lease by number. Filled while invocations are served; nothing is taken out
+ * before the end.
  */
-final class FunctionTable {
+final class FunctionTable implements AutoCloseable {
   /** Numbers go from 1 to this. */
   static final int MAX_FUNCTION_ID = 1023;
 
@@ -29,6 +30,17 @@ final class FunctionTable {
     int id = Objects.checkIndex(function.id() - 1, MAX_FUNCTION_ID) + 1;
     if (!functions.compareAndSet(id, null, function)) {
       throw new IllegalStateException("function number " + id + " is taken");
+    }
+  }
+
+  /** Closes their modules: nothing runs any more, and nothing is added. */
+  @Override
+  public void close() {
+    for (int id = 1; id <= MAX_FUNCTION_ID; id++) {
+      LoadedFunction function = functions.getAndSet(id, null);
+      if (function != null) {
+        function.module().close();
+      }
     }
   }
 }

@@ -171,7 +171,8 @@ public final class Worker implements AutoCloseable {
   }
 
   /**
-   * Stops listening, ends a session under way with its launches, lets go of device and window.
+   * Stops listening, ends a session under way with its launches, lets go of functions, device and
+   * window.
    *
    * @throws IllegalStateException a launch could not be stopped
    */
@@ -189,6 +190,7 @@ public final class Worker implements AutoCloseable {
     if (stream != null) {
       stream.close();
     }
+    functions.close();
     if (device != null) {
       device.close();
     }

@@ -24,6 +24,7 @@ final class RunningWorker implements AutoCloseable {
   static final int SPIN = 4;
   static final int POKE = 5;
   static final int SPEAK = 6;
+  static final int HOLD = 7;
   static final long WINDOW_BYTES = 4 << 20;
 
   final TestLease lease;

@@ -24,10 +24,12 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Tagged "ptx": what a GPU does not do, for it cannot stop a kernel nor go on after a fault. */
 final class WorkerInvocationTest {
   private static final long MS = 1_000_000;
   private static final int N = 10_000;
@@ -88,6 +90,7 @@ final class WorkerInvocationTest {
     }
   }
 
+  @Tag("ptx")
   @Test
   void a_result_whose_region_was_replaced_by_a_smaller_one_is_a_status() throws Exception {
     try (TestClient client = worker.connect("tcp");
@@ -156,6 +159,7 @@ final class WorkerInvocationTest {
     }
   }
 
+  @Tag("ptx")
   @ParameterizedTest
   @ValueSource(strings = {"shm", "tcp"})
   void what_a_kernel_prints_comes_with_its_result_and_an_assertion_is_a_fault(String transport)
@@ -172,6 +176,7 @@ final class WorkerInvocationTest {
     }
   }
 
+  @Tag("ptx")
   @ParameterizedTest
   @ValueSource(strings = {"shm", "tcp"})
   void a_kernel_that_never_ends_is_stopped_by_its_deadline_and_the_session_goes_on(String transport)
@@ -184,6 +189,7 @@ final class WorkerInvocationTest {
     }
   }
 
+  @Tag("ptx")
   @ParameterizedTest
   @ValueSource(strings = {"shm", "tcp"})
   void cancelling_ends_what_runs_and_what_waits(String transport) throws Exception {
@@ -203,6 +209,7 @@ final class WorkerInvocationTest {
     }
   }
 
+  @Tag("ptx")
   @ParameterizedTest
   @ValueSource(strings = {"shm", "tcp"})
   void a_deadline_also_ends_what_waits_behind_another(String transport) throws Exception {
@@ -215,6 +222,7 @@ final class WorkerInvocationTest {
     }
   }
 
+  @Tag("ptx")
   @ParameterizedTest
   @ValueSource(strings = {"shm", "tcp"})
   void a_long_launch_is_accompanied_by_keep_alives(String transport) throws Exception {
@@ -226,6 +234,7 @@ final class WorkerInvocationTest {
     }
   }
 
+  @Tag("ptx")
   @ParameterizedTest
   @ValueSource(strings = {"shm", "tcp"})
   void a_wild_pointer_is_a_status_and_no_crash(String transport) throws Exception {
