@@ -49,6 +49,7 @@ final class AgentChecks {
       inRange("memory_bytes", device.getMemoryBytes(), 0, MAX_BYTES);
       inRange("compute_units", device.getComputeUnits(), 1, 1_000_000);
       inRange("device name length", device.getName().length(), 0, 256);
+      inRange("out_of_service length", device.getOutOfService().length(), 0, MAX_TEXT);
     }
     Set<String> held = new HashSet<>();
     for (HeldLease lease : hello.getHeldList()) {

@@ -102,6 +102,11 @@ final class FleetCalls extends FleetServiceGrpc.FleetServiceImplBase {
                   ended.getState(),
                   AgentChecks.reason(ended.getReason()));
             }
+            case DEVICE_STATE ->
+                new Command.DeviceState(
+                    executorId,
+                    message.getDeviceState().getDeviceId(),
+                    AgentChecks.reason(message.getDeviceState().getOutOfService()));
             case DRAINING -> new Command.AgentDraining(executorId);
             case HELLO -> throw Refusal.of(Status.PROTOCOL_ERROR, "a second hello");
             case HEARTBEAT, MESSAGE_NOT_SET ->

@@ -29,10 +29,19 @@ final class Cluster implements AutoCloseable {
    * @param agentArguments beyond those that every agent gets
    */
   static Cluster start(Path directory, String... agentArguments) throws Exception {
+    return start(directory, Map.of(), agentArguments);
+  }
+
+  /**
+   * @param agentEnvironment beyond the test's own
+   */
+  static Cluster start(
+      Path directory, Map<String, String> agentEnvironment, String... agentArguments)
+      throws Exception {
     FarwarpProcess gateway = startGateway(directory, "127.0.0.1:0");
     try {
       String address = gateway.awaitLine("gateway ready on ");
-      FarwarpProcess agent = startAgent(directory, address, agentArguments);
+      FarwarpProcess agent = startAgent(directory, agentEnvironment, address, agentArguments);
       try {
         agent.awaitLine("agent ready as ");
         return new Cluster(directory, gateway, address, agent);
@@ -59,7 +68,8 @@ final class Cluster implements AutoCloseable {
         directory.resolve("gateway").toString());
   }
 
-  private static FarwarpProcess startAgent(Path directory, String gateway, String... more)
+  private static FarwarpProcess startAgent(
+      Path directory, Map<String, String> environment, String gateway, String... more)
       throws IOException {
     List<String> arguments =
         new ArrayList<>(
@@ -79,7 +89,7 @@ final class Cluster implements AutoCloseable {
                 directory.resolve("agent").toString()));
     arguments.addAll(List.of(DataPaths.agentArguments()));
     arguments.addAll(List.of(more));
-    return FarwarpProcess.start(directory, Map.of(), arguments.toArray(String[]::new));
+    return FarwarpProcess.start(directory, environment, arguments.toArray(String[]::new));
   }
 
   Path tenantToken() {
@@ -107,7 +117,7 @@ final class Cluster implements AutoCloseable {
 
   void restartAgent() throws Exception {
     agent.close();
-    agent = startAgent(directory, address);
+    agent = startAgent(directory, Map.of(), address);
     agent.awaitLine("agent ready as ");
   }
 

@@ -124,7 +124,13 @@ public final class ExecutorCommand implements Runnable {
   }
 
   private static String device(DeviceReport device) {
-    return "%s %s, %d units"
-        .formatted(device.getDeviceId(), device.getName(), device.getComputeUnits());
+    return "%s %s, %d units%s"
+        .formatted(
+            device.getDeviceId(),
+            device.getName(),
+            device.getComputeUnits(),
+            device.getOutOfService().isEmpty()
+                ? ""
+                : ", out of service: " + device.getOutOfService());
   }
 }

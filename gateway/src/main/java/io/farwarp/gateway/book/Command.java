@@ -48,6 +48,13 @@ public sealed interface Command {
 
   record AgentDraining(String executorId) implements Command {}
 
+  /**
+   * A device takes leases no more, or again.
+   *
+   * @param outOfService why not; empty: it does
+   */
+  record DeviceState(String executorId, String deviceId, String outOfService) implements Command {}
+
   /** The stream of an agent has ended; what it holds it holds. */
   record AgentDetached(String executorId, ByteString incarnation) implements Command {}
 

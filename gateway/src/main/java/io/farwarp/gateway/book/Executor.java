@@ -70,6 +70,12 @@ public final class Executor {
     this.silenceNs = silenceNs;
   }
 
+  /** Nothing, if it has no such device. */
+  void deviceState(String deviceId, String outOfService) {
+    devices.computeIfPresent(
+        deviceId, (_, device) -> device.toBuilder().setOutOfService(outOfService).build());
+  }
+
   void take(String leaseId, Slice slice) {
     held.add(leaseId);
     usedBytes += slice.windowBytes();

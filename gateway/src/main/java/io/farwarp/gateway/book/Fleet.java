@@ -252,6 +252,14 @@ final class Fleet {
     }
   }
 
+  void deviceState(Command.DeviceState c) {
+    Executor executor = executors.get(c.executorId());
+    if (executor != null) {
+      executor.deviceState(c.deviceId(), c.outOfService());
+      book.capacityChanged();
+    }
+  }
+
   void detached(Command.AgentDetached c) {
     Executor executor = executors.get(c.executorId());
     if (executor != null && executor.incarnation.equals(c.incarnation())) {

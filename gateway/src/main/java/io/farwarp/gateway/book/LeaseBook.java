@@ -70,6 +70,7 @@ public final class LeaseBook {
       case Command.PrepareFunction c -> functions.prepare(leases.get(c.leaseId()), c);
       case Command.AgentAttached c -> fleet.attached(c, this.nowNs);
       case Command.AgentDraining c -> fleet.draining(c.executorId());
+      case Command.DeviceState c -> fleet.deviceState(c);
       case Command.AgentDetached c -> fleet.detached(c);
       case Command.Prepared c -> prepared(c);
       case Command.FunctionAnswered c ->

@@ -48,7 +48,10 @@ final class Placement {
       for (DeviceReport device : executor.devices()) {
         int shareLeft = executor.freeShare(device) - spec.shareMillis();
         long bytesLeft = executor.freeBytes(device) - spec.totalBytes();
-        if (!spec.accepts(device.getDeviceClass()) || shareLeft < 0 || bytesLeft < 0) {
+        if (!spec.accepts(device.getDeviceClass())
+            || !device.getOutOfService().isEmpty()
+            || shareLeft < 0
+            || bytesLeft < 0) {
           continue;
         }
         Candidate candidate =
@@ -81,6 +84,7 @@ final class Placement {
     long largestBytes = -1;
     int share = 0;
     boolean fitsSomewhere = false;
+    String outOfService = "";
     for (Executor executor : executors) {
       if (!executor.open()) {
         continue;
@@ -88,7 +92,14 @@ final class Placement {
       fitsSomewhere |= executor.couldHold(spec);
       for (DeviceReport device : executor.devices()) {
         long free = Math.max(0, executor.freeBytes(device));
-        if (spec.accepts(device.getDeviceClass()) && free > largestBytes) {
+        if (!spec.accepts(device.getDeviceClass())) {
+          continue;
+        }
+        if (!device.getOutOfService().isEmpty()) {
+          outOfService =
+              "; device %s of executor %s is out of service: %s"
+                  .formatted(device.getDeviceId(), executor.id, device.getOutOfService());
+        } else if (free > largestBytes) {
           largest = executor;
           largestBytes = free;
           share = executor.freeShare(device);
@@ -96,7 +107,11 @@ final class Placement {
       }
     }
     if (largest == null) {
-      return "it asks for " + spec.text() + "; no executor with such a device is attached";
+      return "it asks for "
+          + spec.text()
+          + (outOfService.isEmpty()
+              ? "; no executor with such a device is attached"
+              : outOfService);
     }
     return ("it asks for %s; the largest free slice is %s, %d of %d workers and %d/1000 on executor"
             + " %s: ask for less%s")

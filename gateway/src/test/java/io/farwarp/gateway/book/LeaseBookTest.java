@@ -341,6 +341,22 @@ class LeaseBookTest {
   }
 
   @Test
+  void a_device_out_of_service_takes_nothing_new_until_it_is_back() {
+    f.attach(hello("a", 64));
+    String device = f.book.executor("a").devices().iterator().next().getDeviceId();
+    String id = active(2, 1);
+    f.apply(new Command.DeviceState("a", device, "it fell off the bus"));
+    f.apply(new Command.DeviceState("a", "no-such-device", "x"));
+    f.apply(new Command.DeviceState("no-such-executor", device, "x"));
+    String waiting = f.ask(request(2, 1));
+    assertEquals(LeaseState.QUEUED, f.state(waiting));
+    assertTrue(f.book.lease(waiting).reason().contains("it fell off the bus"));
+    assertEquals(LeaseState.ACTIVE, f.state(id));
+    f.apply(new Command.DeviceState("a", device, ""));
+    assertEquals(LeaseState.PREPARING, f.state(waiting));
+  }
+
+  @Test
   void failed_preparation_ends_the_request_with_the_agents_reason() {
     f.attach(hello("a", 64));
     String id = f.ask(request(64, 1000));

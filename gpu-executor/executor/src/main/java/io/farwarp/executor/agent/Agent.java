@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.AgentMessage;
 import io.farwarp.v1.AgentWelcome;
+import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.ExtendLease;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.GatewayMessage;
@@ -48,7 +49,7 @@ public final class Agent implements AutoCloseable {
   private final GatewayLink link;
   private final GatewayReports reports;
   private final PackageCache packages;
-
+  private final DeviceHealth health;
   private final PackageFetches fetches = new PackageFetches();
   private final RunDirectory runDirectory;
   private ByteString tokenPublicKey = ByteString.EMPTY;
@@ -64,6 +65,7 @@ public final class Agent implements AutoCloseable {
     this.channel = channel;
     this.link = new GatewayLink(channel, loop::execute, new Peer());
     this.reports = new GatewayReports(options, link);
+    this.health = new DeviceHealth(new DeviceChecks(loop::execute, reports));
     this.packages =
         new PackageCache(
             options.dataDirectory().resolve("packages"), channel, PackageCache.DEFAULT_BYTES);
@@ -118,7 +120,7 @@ public final class Agent implements AutoCloseable {
     @Override
     public AgentMessage.Builder hello() {
       reports.detached();
-      return reports.hello(leases.values(), System.nanoTime());
+      return reports.hello(leases.values(), health, System.nanoTime());
     }
 
     @Override
@@ -196,6 +198,10 @@ public final class Agent implements AutoCloseable {
             order, options, usedBytes(), workers(), device, device == null ? 0 : usedBytes(device));
     if (refusal == null && isDraining) {
       refusal = "the executor is draining";
+    }
+    String outage = health.outOfService(order.getDeviceId());
+    if (refusal == null && !outage.isEmpty()) {
+      refusal = "%s is out of service: %s".formatted(order.getDeviceId(), outage);
     }
     if (refusal == null && order.getWorkers() > MAX_WORKERS_PER_LEASE) {
       refusal = "%d workers; the limit is %d".formatted(order.getWorkers(), MAX_WORKERS_PER_LEASE);
@@ -340,6 +346,14 @@ public final class Agent implements AutoCloseable {
     }
 
     @Override
+    public void deviceFailed(LeaseWorkers lease, String reason) {
+      AgentDevice device = device(lease.order().getDeviceId());
+      if (device != null && device.report().getDeviceClass() == DeviceClass.CUDA) {
+        health.failed(device, reason, System.nanoTime());
+      }
+    }
+
+    @Override
     public void gone(LeaseWorkers lease) {
       leases.remove(lease.id());
       LOG.log(
@@ -379,6 +393,7 @@ public final class Agent implements AutoCloseable {
   private void tick() {
     long nowNs = System.nanoTime();
     link.tick(nowNs);
+    health.tick(nowNs);
     List.copyOf(leases.values()).forEach(lease -> lease.tick(nowNs));
     if (reports.isWelcome() && nowNs - nextHeartbeatNs >= 0) {
       nextHeartbeatNs = nowNs + heartbeatNs;

@@ -5,6 +5,7 @@ import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.AgentDraining;
 import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.AgentMessage;
+import io.farwarp.v1.DeviceState;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.Heartbeat;
 import io.farwarp.v1.HeldLease;
@@ -41,7 +42,7 @@ final class GatewayReports {
   }
 
   /** The first message of a stream: what this host has, and the leases that it holds. */
-  AgentMessage.Builder hello(Collection<LeaseWorkers> leases, long nowNs) {
+  AgentMessage.Builder hello(Collection<LeaseWorkers> leases, DeviceHealth health, long nowNs) {
     AgentHello.Builder hello =
         AgentHello.newBuilder()
             .setExecutorId(options.executorId())
@@ -50,7 +51,13 @@ final class GatewayReports {
             .setHostId(HostId.local())
             .setWindowCapacityBytes(options.windowMemoryBytes())
             .setMaxWorkers(options.maxWorkers())
-            .addAllDevices(options.devices().stream().map(AgentDevice::report).toList());
+            .addAllDevices(
+                options.devices().stream()
+                    .map(each ->
+                        each.report().toBuilder()
+                            .setOutOfService(health.outOfService(each.id()))
+                            .build())
+                    .toList());
     leases.forEach(lease -> hello.addHeld(held(lease, nowNs)));
     return AgentMessage.newBuilder().setHello(hello);
   }
@@ -95,6 +102,14 @@ final class GatewayReports {
 
   void draining() {
     link.send(AgentMessage.newBuilder().setDraining(AgentDraining.getDefaultInstance()));
+  }
+
+  /** If there is no stream now, the next hello has it. */
+  void deviceState(String deviceId, String outOfService) {
+    link.send(
+        AgentMessage.newBuilder()
+            .setDeviceState(
+                DeviceState.newBuilder().setDeviceId(deviceId).setOutOfService(outOfService)));
   }
 
   void leasePrepared(LeasePrepared message) {

@@ -58,6 +58,9 @@ final class LeaseWorkers {
 
     void functionPrepared(LeaseWorkers lease, FunctionPrepared message);
 
+    /** A worker could not use its device, whatever the lease asked of it. */
+    void deviceFailed(LeaseWorkers lease, String reason);
+
     /** Every process is gone and everything freed. */
     void gone(LeaseWorkers lease);
   }
@@ -224,6 +227,9 @@ final class LeaseWorkers {
     }
     if (!message.getError().isEmpty()) {
       prepareStatus = Status.RESOURCE_EXHAUSTED;
+      if (message.getDeviceFailed()) {
+        outcome.deviceFailed(this, message.getError());
+      }
       failPreparing("worker %d: %s".formatted(index, message.getError()), nowNs);
       return;
     }

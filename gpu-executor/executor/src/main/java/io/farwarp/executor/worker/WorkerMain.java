@@ -10,6 +10,7 @@ import io.farwarp.v1.WorkerCommand;
 import io.farwarp.v1.WorkerEnding;
 import io.farwarp.v1.WorkerEvent;
 import io.farwarp.v1.WorkerStarted;
+import io.farwarp.wire.Status;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -116,14 +117,24 @@ public final class WorkerMain {
       WorkerStarted started = worker.start();
       agent.write(WorkerEvent.newBuilder().setStarted(started).build());
       return worker;
-    } catch (IOException | DeviceException e) {
-      LOG.log(Level.ERROR, "worker cannot start", e);
-      agent.write(
-          WorkerEvent.newBuilder()
-              .setStarted(WorkerStarted.newBuilder().setError(String.valueOf(e.getMessage())))
-              .build());
-      return null;
+    } catch (IOException e) {
+      return cannotStart(e, false);
+    } catch (DeviceException e) {
+      // There may be memory enough for another lease, or later.
+      return cannotStart(e, e.status() != Status.RESOURCE_EXHAUSTED);
     }
+  }
+
+  private @Nullable Worker cannotStart(Exception cause, boolean isDeviceFailed) throws IOException {
+    LOG.log(Level.ERROR, "worker cannot start", cause);
+    agent.write(
+        WorkerEvent.newBuilder()
+            .setStarted(
+                WorkerStarted.newBuilder()
+                    .setError(String.valueOf(cause.getMessage()))
+                    .setDeviceFailed(isDeviceFailed))
+            .build());
+    return null;
   }
 
   private void obey(CompletableFuture<Worker> started) {

@@ -21,11 +21,15 @@ import org.jspecify.annotations.Nullable;
  * it: the program may hold other versions of the same classes.
  */
 public final class SimulatorAgent {
+  private static final String FILE = "farwarp.simcuda.file";
   private static final String DRIVER = "io.farwarp.simcuda.SimulatedDriver";
 
   private SimulatorAgent() {}
 
-  /** Called by the JVM; {@code configuration} as in the module's README. */
+  /**
+   * Called by the JVM; {@code configuration} as in the module's README, to which that of the file
+   * in the property {@value #FILE} is added.
+   */
   public static void premain(@Nullable String configuration)
       throws IOException, ReflectiveOperationException, URISyntaxException {
     Path jar =
@@ -34,7 +38,14 @@ public final class SimulatorAgent {
         new URLClassLoader(
             "simcuda", classPath(jar).toArray(new URL[0]), ClassLoader.getPlatformClassLoader());
     Method install = loader.loadClass(DRIVER).getMethod("install", String.class);
-    install.invoke(null, configuration == null ? "" : configuration);
+    install.invoke(null, (configuration == null ? "" : configuration) + fromFile());
+  }
+
+  /** What a test has changed since it started the parent of this process. */
+  private static String fromFile() throws IOException {
+    String file = System.getProperty(FILE);
+    String more = file == null ? "" : Files.readString(Path.of(file)).strip();
+    return more.isEmpty() ? "" : "," + more;
   }
 
   private static List<URL> classPath(Path jar) throws IOException {
