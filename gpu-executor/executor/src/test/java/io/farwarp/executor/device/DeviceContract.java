@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 /** What every device does. A device's own test extends this and says how it is opened. */
 abstract class DeviceContract {
   private static final long WINDOW_BYTES = 1 << 20;
+  private static final long LIMIT_BYTES = NativeBudget.limitBytes(WINDOW_BYTES);
   private static final int N = 4096;
   private static final long BYTES = 4L * N;
   private static final long[] OFFSETS = {0, 65_536, 131_072};
@@ -283,6 +284,33 @@ abstract class DeviceContract {
     String text = new String(TestFunctions.kernels(), UTF_8);
     String strange = text.replaceFirst("\tret;", "\tfrobnicate.b32 %r1, %r2;\n\tret;");
     refused(Status.UNSUPPORTED_CODE, "line 8", TestFunctions.NOTHING, strange.getBytes(UTF_8));
+  }
+
+  private static FunctionPackage withVariables(long bytes) throws Exception {
+    String ptx = new String(TestFunctions.kernels(), UTF_8);
+    String variable = ".visible .global .align 4 .b8 large[%d];".formatted(bytes);
+    return TestFunctions.packageOf(
+        TestFunctions.NOTHING, (ptx + "\n" + variable + "\n").getBytes(UTF_8));
+  }
+
+  private void assertRefusedForMemory(FunctionPackage large) throws Exception {
+    FunctionSpec spec = FunctionSpec.of(large.manifest());
+    DeviceException refusal = assertThrows(DeviceException.class, () -> device.load(large, spec));
+    assertEquals(Status.RESOURCE_EXHAUSTED, refusal.status());
+    String message = String.valueOf(refusal.getMessage());
+    assertTrue(message.contains("kernels.ptx: the module's variables take "), message);
+    assertTrue(message.contains("of the worker's %d are free".formatted(LIMIT_BYTES)), message);
+  }
+
+  @Test
+  void all_modules_together_have_the_memory_of_one_worker_and_give_it_back() throws Exception {
+    FunctionPackage large = withVariables(LIMIT_BYTES * 2 / 3);
+    FunctionSpec spec = FunctionSpec.of(large.manifest());
+    assertRefusedForMemory(withVariables(LIMIT_BYTES));
+    try (DeviceModule _ = device.load(large, spec)) {
+      assertRefusedForMemory(large);
+    }
+    device.load(large, spec).close();
   }
 
   @Test

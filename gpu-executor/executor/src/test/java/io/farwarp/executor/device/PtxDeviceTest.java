@@ -12,17 +12,12 @@ import io.farwarp.function.FunctionPackage;
 import io.farwarp.function.FunctionSpec;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.wire.Status;
-import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 final class PtxDeviceTest extends DeviceContract {
-  private static final long WINDOW_BYTES = 1 << 20;
-  private static final long LIMIT_BYTES = NativeBudget.limitBytes(WINDOW_BYTES);
-
   @Override
   Device open() throws DeviceException {
     return Devices.open(DeviceClass.PTX_CPU, 2);
@@ -66,38 +61,6 @@ final class PtxDeviceTest extends DeviceContract {
               DeviceException.class, () -> device.load(cubins, FunctionSpec.of(cubins.manifest())));
       assertEquals(Status.NO_BINARY_FOR_DEVICE, refusal.status());
       assertTrue(String.valueOf(refusal.getMessage()).contains("kernels.ptx (FATBIN sm_90)"));
-    }
-  }
-
-  private static FunctionPackage withVariables(long bytes) throws Exception {
-    String ptx = new String(TestFunctions.kernels(), StandardCharsets.UTF_8);
-    String variable = ".global .align 4 .b8 large[%d];".formatted(bytes);
-    return TestFunctions.packageOf(
-        TestFunctions.NOTHING, (ptx + "\n" + variable + "\n").getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static void assertRefusedForMemory(Device device, FunctionPackage large)
-      throws Exception {
-    FunctionSpec spec = FunctionSpec.of(large.manifest());
-    DeviceException refusal = assertThrows(DeviceException.class, () -> device.load(large, spec));
-    assertEquals(Status.RESOURCE_EXHAUSTED, refusal.status());
-    String message = String.valueOf(refusal.getMessage());
-    assertTrue(message.contains("kernels.ptx: the module's variables take "), message);
-    assertTrue(message.contains("of the worker's %d are free".formatted(LIMIT_BYTES)), message);
-  }
-
-  @Test
-  void all_modules_together_have_the_memory_of_one_worker_and_give_it_back() throws Exception {
-    FunctionPackage large = withVariables(LIMIT_BYTES * 2 / 3);
-    FunctionSpec spec = FunctionSpec.of(large.manifest());
-    try (Arena arena = Arena.ofShared();
-        Device device = PtxDevice.create(1)) {
-      device.attachWindow(arena.allocate(WINDOW_BYTES, 4096));
-      assertRefusedForMemory(device, withVariables(LIMIT_BYTES));
-      try (DeviceModule _ = device.load(large, spec)) {
-        assertRefusedForMemory(device, large);
-      }
-      device.load(large, spec).close();
     }
   }
 

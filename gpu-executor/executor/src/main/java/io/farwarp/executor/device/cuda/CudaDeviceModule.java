@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.SequencedSet;
-import jcuda.driver.JCudaDriver;
 
 /** A function whose modules the driver has loaded. */
 final class CudaDeviceModule implements DeviceModule {
@@ -22,7 +21,7 @@ final class CudaDeviceModule implements DeviceModule {
 
   private final CudaDevice device;
   private final FunctionSpec spec;
-  private final List<Handles.Module> modules;
+  private final List<LoadedModule> modules;
   private final List<CudaKernel> kernels;
   private final boolean isPure;
 
@@ -32,7 +31,7 @@ final class CudaDeviceModule implements DeviceModule {
   private CudaDeviceModule(
       CudaDevice device,
       FunctionSpec spec,
-      List<Handles.Module> modules,
+      List<LoadedModule> modules,
       List<CudaKernel> kernels,
       boolean isPure) {
     this.device = device;
@@ -45,7 +44,7 @@ final class CudaDeviceModule implements DeviceModule {
   static CudaDeviceModule load(
       CudaDevice device, FunctionPackage functionPackage, FunctionSpec spec)
       throws DeviceException {
-    List<Handles.Module> modules = new ArrayList<>();
+    List<LoadedModule> modules = new ArrayList<>();
     boolean isLoaded = false;
     try {
       List<CudaKernel> kernels = CudaModules.load(device, functionPackage, spec, modules);
@@ -54,14 +53,8 @@ final class CudaDeviceModule implements DeviceModule {
           device, spec, modules, kernels, functionPackage.manifest().getPure());
     } finally {
       if (!isLoaded) {
-        unload(modules);
+        modules.forEach(each -> each.unload(device));
       }
-    }
-  }
-
-  private static void unload(List<Handles.Module> modules) {
-    for (Handles.Module module : modules) {
-      CudaErrors.warn(JCudaDriver.cuModuleUnload(module), "cuModuleUnload");
     }
   }
 
@@ -120,7 +113,7 @@ final class CudaDeviceModule implements DeviceModule {
     try {
       device.use();
       graphs.forEach(CudaPlan::close);
-      unload(modules);
+      modules.forEach(each -> each.unload(device));
     } catch (DeviceException e) {
       LOG.log(Level.WARNING, "modules stay until the context ends", e);
     }

@@ -37,7 +37,7 @@ final class CudaModules {
   private final CudaDevice device;
   private final FunctionSpec spec;
   private final String function;
-  private final Map<String, Handles.Module> loaded = new LinkedHashMap<>();
+  private final Map<String, LoadedModule> loaded = new LinkedHashMap<>();
 
   private CudaModules(CudaDevice device, FunctionSpec spec) {
     this.device = device;
@@ -56,7 +56,7 @@ final class CudaModules {
       CudaDevice device,
       FunctionPackage functionPackage,
       FunctionSpec spec,
-      List<Handles.Module> into)
+      List<LoadedModule> into)
       throws DeviceException {
     CudaModules modules = new CudaModules(device, spec);
     try {
@@ -77,7 +77,14 @@ final class CudaModules {
       Handles.Function found = find(launch.kernel());
       while (found == null && !waiting.isEmpty()) {
         Module next = waiting.removeFirst();
-        loaded.put(next.getFile(), loadModule(next, functionPackage.file(next.getFile())));
+        byte[] image = functionPackage.file(next.getFile());
+        loaded.put(
+            next.getFile(),
+            LoadedModule.load(
+                device,
+                image.length,
+                function + ": " + next.getFile(),
+                () -> loadModule(next, image)));
         found = find(launch.kernel());
       }
       if (found == null) {
@@ -162,9 +169,9 @@ final class CudaModules {
   }
 
   private Handles.@Nullable Function find(String kernel) throws DeviceException {
-    for (Handles.Module module : loaded.values()) {
+    for (LoadedModule module : loaded.values()) {
       Handles.Function found = new Handles.Function();
-      int result = JCudaDriver.cuModuleGetFunction(found, module, kernel);
+      int result = JCudaDriver.cuModuleGetFunction(found, module.handle(), kernel);
       if (result == CUresult.CUDA_SUCCESS) {
         return found;
       }
@@ -177,8 +184,8 @@ final class CudaModules {
 
   private List<String> kernelNames() throws DeviceException {
     List<String> names = new ArrayList<>();
-    for (Handles.Module module : loaded.values()) {
-      names.addAll(device.driver().kernelNames(module));
+    for (LoadedModule module : loaded.values()) {
+      names.addAll(device.driver().kernelNames(module.handle()));
     }
     return names;
   }
