@@ -9,7 +9,8 @@ import java.util.function.Consumer;
 
 /** A gateway and an executor agent on this host, each a process of its own, on loopback. */
 public final class LocalCluster implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+  /** Far beyond what a start takes, also on an emulated host; one that fails is noticed at once. */
+  private static final Duration START_LIMIT = Duration.ofMinutes(5);
 
   private final ChildProcess gateway;
   private final ChildProcess agent;

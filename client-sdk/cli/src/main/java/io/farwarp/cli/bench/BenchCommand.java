@@ -14,7 +14,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -46,7 +48,7 @@ public final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "bench what? latency, bandwidth, compute, ptx or lease");
+        spec.commandLine(), "bench what? latency, bandwidth, verbs, compute, ptx or lease");
   }
 
   @Command(
@@ -55,39 +57,90 @@ public final class BenchCommand implements Runnable {
       description =
           "A null kernel, hot and warm, beside raw ping-pongs and grpc-java; allocation per invocation.")
   int latency(
-      @Option(
-              names = "--transport",
-              paramLabel = "shm|tcp|all",
-              defaultValue = "all",
-              description = "The data path (default: ${DEFAULT-VALUE}).")
-          String transport,
+      @Mixin BenchPaths paths,
       @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
+    Optional<String> verbs = paths.verbsAddress(this::say);
     return measure(
         json,
-        transport,
-        (farwarp, progress) -> new LatencyBench(farwarp, progress).shm(),
-        (farwarp, progress) -> new LatencyBench(farwarp, progress).tcp());
+        verbs,
+        (farwarp, progress) -> {
+          LatencyBench bench = new LatencyBench(farwarp, progress);
+          List<BenchRow> rows = new ArrayList<>();
+          if (paths.takes("shm")) {
+            rows.addAll(bench.shm());
+          }
+          if (paths.takes("tcp")) {
+            rows.addAll(bench.tcp());
+          }
+          if (verbs.isPresent()) {
+            rows.addAll(verbs(farwarp, verbs.get(), false).latency());
+          }
+          return rows;
+        });
   }
 
   @Command(
       name = "bandwidth",
       mixinStandardHelpOptions = true,
-      description = "64 MiB in and out through an identity kernel, beside raw NIO and grpc-java.")
+      description =
+          "64 MiB in and out through an identity kernel, beside raw NIO and grpc-java, or ib_write_bw.")
   int bandwidth(
-      @Option(
-              names = "--transport",
-              paramLabel = "shm|tcp|all",
-              defaultValue = "all",
-              description = "The data path (default: ${DEFAULT-VALUE}).")
-          String transport,
+      @Mixin BenchPaths paths,
       @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
+    Optional<String> verbs = paths.verbsAddress(this::say);
     return measure(
         json,
-        transport,
-        (farwarp, progress) -> new BandwidthBench(farwarp, progress).shm(),
-        (farwarp, progress) -> new BandwidthBench(farwarp, progress).tcp());
+        verbs,
+        (farwarp, progress) -> {
+          BandwidthBench bench = new BandwidthBench(farwarp, progress);
+          List<BenchRow> rows = new ArrayList<>();
+          if (paths.takes("shm")) {
+            rows.addAll(bench.shm());
+          }
+          if (paths.takes("tcp")) {
+            rows.addAll(bench.tcp());
+          }
+          if (verbs.isPresent()) {
+            rows.addAll(verbs(farwarp, verbs.get(), false).bandwidth());
+          }
+          return rows;
+        });
+  }
+
+  @Command(
+      name = "verbs",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Latency and bandwidth over RDMA in one run, beside a ping-pong in C (which needs gcc,",
+        "libibverbs-dev and librdmacm-dev) and ib_write_bw (perftest)."
+      })
+  int verbs(
+      @Option(
+              names = "--short",
+              description = "A few round trips each: shows that it works, not how fast it is.")
+          boolean shortened,
+      @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
+      throws IOException {
+    String address = BenchPaths.requireVerbs();
+    return measure(
+        json,
+        Optional.of(address),
+        (farwarp, progress) -> {
+          VerbsBench bench = verbs(farwarp, address, shortened);
+          List<BenchRow> rows = new ArrayList<>(bench.latency());
+          rows.addAll(bench.bandwidth());
+          return rows;
+        });
+  }
+
+  private VerbsBench verbs(Farwarp farwarp, String address, boolean shortened) {
+    return new VerbsBench(
+        farwarp,
+        this::say,
+        address,
+        shortened ? VerbsBench.Effort.least() : VerbsBench.Effort.full());
   }
 
   @Command(
@@ -142,47 +195,25 @@ public final class BenchCommand implements Runnable {
     return bench.onExit().join().exitValue();
   }
 
-  /** What is measured over each data path, for the one that is asked for or both. */
-  private int measure(boolean json, String transport, Measurement shm, Measurement tcp)
-      throws IOException {
-    if (!List.of("shm", "tcp", "all").contains(transport)) {
-      throw new ParameterException(
-          spec.commandLine(), "--transport " + transport + "; it takes shm, tcp or all");
-    }
-    return measure(
-        json,
-        (farwarp, progress) -> {
-          List<BenchRow> rows = new ArrayList<>();
-          if (!transport.equals("tcp")) {
-            rows.addAll(shm.rows(farwarp, progress));
-          }
-          if (!transport.equals("shm")) {
-            rows.addAll(tcp.rows(farwarp, progress));
-          }
-          return rows;
-        });
+  private void say(String what) {
+    PrintWriter err = spec.commandLine().getErr();
+    err.println("bench: " + what);
+    err.flush();
   }
 
   private int measure(boolean json, Measurement measurement) throws IOException {
-    PrintWriter err = spec.commandLine().getErr();
-    BenchProgress progress =
-        what -> {
-          err.println("bench: " + what);
-          err.flush();
-        };
+    return measure(json, Optional.empty(), measurement);
+  }
+
+  private int measure(boolean json, Optional<String> verbsHost, Measurement measurement)
+      throws IOException {
     try (TemporaryDirectory directory = TemporaryDirectory.create("farwarp-bench-");
         LocalCluster cluster =
             LocalCluster.start(
                 "127.0.0.1:0",
                 directory.resolve("gateway"),
                 Duration.ZERO,
-                List.of(
-                    "--id",
-                    "bench",
-                    "--ptx-threads",
-                    SLICES,
-                    "--data-dir",
-                    directory.resolve("agent").toString()),
+                agentArguments(directory, verbsHost),
                 line -> {});
         Farwarp farwarp =
             Farwarp.connect(
@@ -190,7 +221,7 @@ public final class BenchCommand implements Runnable {
       for (Sample sample : FUNCTIONS) {
         var _ = farwarp.functions().push(sample.functionPackage());
       }
-      List<BenchRow> rows = measurement.rows(farwarp, progress);
+      List<BenchRow> rows = measurement.rows(farwarp, this::say);
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
         Json.print(out, BenchReport.json(rows));
@@ -200,5 +231,20 @@ public final class BenchCommand implements Runnable {
       }
       return 0;
     }
+  }
+
+  private static List<String> agentArguments(
+      TemporaryDirectory directory, Optional<String> verbsHost) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--id",
+                "bench",
+                "--ptx-threads",
+                SLICES,
+                "--data-dir",
+                directory.resolve("agent").toString()));
+    verbsHost.ifPresent(address -> arguments.addAll(List.of("--verbs-host", address)));
+    return arguments;
   }
 }
