@@ -37,12 +37,15 @@ public final class BenchCommand implements Runnable {
   /** Four one-thread slices, so that several workbenches fit beside each other. */
   private static final String SLICES = "4";
 
+  /** An agent that a benchmark starves for some seconds is not lost. */
+  private static final String HEARTBEAT_MS = "20000";
+
   @Spec private CommandSpec spec;
 
   /** What one of the subcommands measures. */
   @FunctionalInterface
   private interface Measurement {
-    List<BenchRow> rows(Farwarp farwarp, BenchProgress progress) throws IOException;
+    void into(List<BenchRow> rows, Farwarp farwarp) throws IOException;
   }
 
   @Override
@@ -64,9 +67,8 @@ public final class BenchCommand implements Runnable {
     return measure(
         json,
         verbs,
-        (farwarp, progress) -> {
-          LatencyBench bench = new LatencyBench(farwarp, progress);
-          List<BenchRow> rows = new ArrayList<>();
+        (rows, farwarp) -> {
+          LatencyBench bench = new LatencyBench(farwarp, this::say);
           if (paths.takes("shm")) {
             rows.addAll(bench.shm());
           }
@@ -76,7 +78,6 @@ public final class BenchCommand implements Runnable {
           if (verbs.isPresent()) {
             rows.addAll(verbs(farwarp, verbs.get(), false).latency());
           }
-          return rows;
         });
   }
 
@@ -93,9 +94,8 @@ public final class BenchCommand implements Runnable {
     return measure(
         json,
         verbs,
-        (farwarp, progress) -> {
-          BandwidthBench bench = new BandwidthBench(farwarp, progress);
-          List<BenchRow> rows = new ArrayList<>();
+        (rows, farwarp) -> {
+          BandwidthBench bench = new BandwidthBench(farwarp, this::say);
           if (paths.takes("shm")) {
             rows.addAll(bench.shm());
           }
@@ -105,7 +105,6 @@ public final class BenchCommand implements Runnable {
           if (verbs.isPresent()) {
             rows.addAll(verbs(farwarp, verbs.get(), false).bandwidth());
           }
-          return rows;
         });
   }
 
@@ -127,11 +126,10 @@ public final class BenchCommand implements Runnable {
     return measure(
         json,
         Optional.of(address),
-        (farwarp, progress) -> {
+        (rows, farwarp) -> {
           VerbsBench bench = verbs(farwarp, address, shortened);
-          List<BenchRow> rows = new ArrayList<>(bench.latency());
+          rows.addAll(bench.latency());
           rows.addAll(bench.bandwidth());
-          return rows;
         });
   }
 
@@ -153,10 +151,9 @@ public final class BenchCommand implements Runnable {
       throws IOException {
     return measure(
         json,
-        (farwarp, progress) -> {
-          List<BenchRow> rows = new ArrayList<>(new ComputeBench(farwarp, progress).rows());
-          rows.addAll(new DemoBench(progress).rows());
-          return rows;
+        (rows, farwarp) -> {
+          rows.addAll(new ComputeBench(farwarp, this::say).rows());
+          rows.addAll(new DemoBench(this::say).rows());
         });
   }
 
@@ -166,7 +163,7 @@ public final class BenchCommand implements Runnable {
       description = "From asking for a lease to the first result, by phase.")
   int lease(@Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
-    return measure(json, (farwarp, progress) -> new LeaseBench(farwarp, progress).rows());
+    return measure(json, (rows, farwarp) -> rows.addAll(new LeaseBench(farwarp, this::say).rows()));
   }
 
   @Command(
@@ -212,6 +209,7 @@ public final class BenchCommand implements Runnable {
             LocalCluster.start(
                 "127.0.0.1:0",
                 directory.resolve("gateway"),
+                List.of("--heartbeat-ms", HEARTBEAT_MS),
                 Duration.ZERO,
                 agentArguments(directory, verbsHost),
                 line -> {});
@@ -221,15 +219,23 @@ public final class BenchCommand implements Runnable {
       for (Sample sample : FUNCTIONS) {
         var _ = farwarp.functions().push(sample.functionPackage());
       }
-      List<BenchRow> rows = measurement.rows(farwarp, this::say);
-      PrintWriter out = spec.commandLine().getOut();
-      if (json) {
-        Json.print(out, BenchReport.json(rows));
-      } else {
-        out.print(BenchReport.table(rows));
-        out.flush();
+      List<BenchRow> rows = new ArrayList<>();
+      try {
+        measurement.into(rows, farwarp);
+      } finally {
+        print(rows, json); // what was measured before a failure is worth having
       }
       return 0;
+    }
+  }
+
+  private void print(List<BenchRow> rows, boolean json) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      Json.print(out, BenchReport.json(rows));
+    } else {
+      out.print(BenchReport.table(rows));
+      out.flush();
     }
   }
 
