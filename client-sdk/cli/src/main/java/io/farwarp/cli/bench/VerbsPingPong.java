@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.StringTokenizer;
 import org.HdrHistogram.Histogram;
 
-/** Baseline: 64 bytes there and back as RDMA WRITE_WITH_IMM between two processes in C. */
+/** Baseline: bytes there and back as RDMA WRITE_WITH_IMM between two processes in C. */
 final class VerbsPingPong implements AutoCloseable {
   private final TemporaryDirectory directory;
   private final PeerProcess process;
@@ -21,8 +21,9 @@ final class VerbsPingPong implements AutoCloseable {
    * Compiles and starts it.
    *
    * @param address of the RDMA device that both processes use
+   * @param bytes of each message
    */
-  static VerbsPingPong start(String address) throws IOException {
+  static VerbsPingPong start(String address, int bytes) throws IOException {
     TemporaryDirectory directory = TemporaryDirectory.create("farwarp-verbs-pingpong");
     try {
       String binary =
@@ -32,7 +33,8 @@ final class VerbsPingPong implements AutoCloseable {
                   List.of("-std=gnu11", "-O2"),
                   List.of("-lrdmacm", "-libverbs"))
               .toString();
-      PeerProcess process = new PeerProcess("verbs_pingpong", List.of(binary, address));
+      PeerProcess process =
+          new PeerProcess("verbs_pingpong", List.of(binary, address, Integer.toString(bytes)));
       try {
         if (!process.line().equals("ready")) {
           throw new IOException("the RDMA ping-pong did not start");

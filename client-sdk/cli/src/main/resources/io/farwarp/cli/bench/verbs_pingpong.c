@@ -1,8 +1,9 @@
 /*
  * The raw RDMA ping-pong in C: two processes with a reliable connected queue pair each, set up by rdma_cm over one address of this
- * host. 64 bytes go there and back as RDMA WRITE_WITH_IMM, inline where the device takes that, each into a posted receive.
+ * host. BYTES go there and back as RDMA WRITE_WITH_IMM, inline where they are few and the device takes that, each into a posted
+ * receive.
  *
- * Usage: verbs_pingpong IPV4-ADDRESS. It says "ready", and then for every line "poll WARM_UP COUNT" or "events WARM_UP COUNT" on
+ * Usage: verbs_pingpong IPV4-ADDRESS BYTES. It says "ready", and then for every line "poll WARM_UP COUNT" or "events WARM_UP COUNT" on
  * its standard input answers one line with the COUNT round trips' times in nanoseconds. "poll" spins on the completion queues;
  * "events" sleeps on their channels at both ends. Between two turns both processes sleep. It ends with its standard input.
  */
@@ -13,7 +14,6 @@
 #include <inttypes.h>
 #include <rdma/rdma_cma.h>
 #include <signal.h>
-#include <stdalign.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BYTES = 64, RECEIVES = 128, RECEIVE_BATCH = 32, SENDS = 128, SIGNAL_EVERY = 64, TIMEOUT_MS = 5000, MOST = 10000000 };
+enum { RECEIVES = 128, RECEIVE_BATCH = 32, SENDS = 128, SIGNAL_EVERY = 64, TIMEOUT_MS = 5000, MOST = 10000000 };
+enum { MOST_INLINE = 128, MOST_BYTES = 1 << 30, ALIGNMENT = 4096 };
 
 struct place { /* where the peer writes, as rdma_cm's private data */
   uint64_t address;
@@ -46,7 +47,8 @@ struct end {
   unsigned sent;
   unsigned received;
   bool armed;
-  alignas(64) char memory[2 * BYTES]; /* what is sent, then what arrives */
+  char *memory; /* what is sent, and after it what arrives */
+  uint32_t bytes; /* of each */
 };
 
 static _Noreturn void die(const char *what, int error) {
@@ -103,25 +105,30 @@ static void post_receives(struct end *end) {
 static void prepare(struct end *end) {
   struct ibv_qp_init_attr how = {
       .qp_type = IBV_QPT_RC,
-      .cap = {.max_send_wr = SENDS, .max_recv_wr = RECEIVES, .max_send_sge = 1, .max_recv_sge = 1, .max_inline_data = BYTES}};
+      .cap = {.max_send_wr = SENDS, .max_recv_wr = RECEIVES, .max_send_sge = 1, .max_recv_sge = 1}};
+  bool inlined = end->bytes <= MOST_INLINE;
+  size_t size = (2ul * end->bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  end->memory = require_object(aligned_alloc(ALIGNMENT, size), "aligned_alloc");
+  memset(end->memory, 0, size); /* its pages are there before they are needed */
   struct ibv_pd *pd = require_object(ibv_alloc_pd(end->id->verbs), "ibv_alloc_pd");
   end->channel = require_object(ibv_create_comp_channel(end->id->verbs), "ibv_create_comp_channel");
   end->cq = require_object(ibv_create_cq(end->id->verbs, SENDS + RECEIVES, NULL, end->channel, 0), "ibv_create_cq");
   how.send_cq = how.recv_cq = end->cq;
-  end->send_flags = IBV_SEND_INLINE;
+  how.cap.max_inline_data = inlined ? end->bytes : 0;
+  end->send_flags = inlined ? IBV_SEND_INLINE : 0;
   if (rdma_create_qp(end->id, pd, &how) != 0) {
     how.cap.max_inline_data = 0;
     end->send_flags = 0;
     require_done(rdma_create_qp(end->id, pd, &how), "rdma_create_qp");
   }
   end->mr = require_object(
-      ibv_reg_mr(pd, end->memory, sizeof end->memory, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE), "ibv_reg_mr");
+      ibv_reg_mr(pd, end->memory, size, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE), "ibv_reg_mr");
   for (int i = 0; i + 1 < RECEIVE_BATCH; i++) end->receives[i].next = &end->receives[i + 1];
   for (int posted = 0; posted < RECEIVES; posted += RECEIVE_BATCH) post_receives(end);
 }
 
 static struct place own_place(const struct end *end) {
-  return (struct place){.address = (uintptr_t)end->memory + BYTES, .key = end->mr->rkey};
+  return (struct place){.address = (uintptr_t)end->memory + end->bytes, .key = end->mr->rkey};
 }
 
 static struct rdma_conn_param connection(const struct place *own) {
@@ -167,7 +174,7 @@ static void accept_one(struct end *end, struct sockaddr_in address, int port_to)
 }
 
 static void send_one(struct end *end) {
-  struct ibv_sge from = {.addr = (uintptr_t)end->memory, .length = BYTES, .lkey = end->mr->lkey};
+  struct ibv_sge from = {.addr = (uintptr_t)end->memory, .length = end->bytes, .lkey = end->mr->lkey};
   struct ibv_send_wr request = {
       .sg_list = &from,
       .num_sge = 1,
@@ -224,9 +231,10 @@ static void echo_ended(int signal) {
   _exit(write(STDERR_FILENO, text, sizeof text - 1) < 0 ? 3 : 1);
 }
 
-static _Noreturn void echo(struct sockaddr_in address, int port_to, int turns) {
+static _Noreturn void echo(struct sockaddr_in address, uint32_t bytes, int port_to, int turns) {
   static struct end end;
   struct turn turn;
+  end.bytes = bytes;
   require_done(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
   accept_one(&end, address, port_to);
   while (read(turns, &turn, sizeof turn) == sizeof turn) {
@@ -264,10 +272,12 @@ int main(int argc, char **argv) {
   uint16_t port;
   char line[64], mode[8];
   long warm_up, count;
-  if (argc != 2 || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1) {
-    fprintf(stderr, "usage: verbs_pingpong IPV4-ADDRESS\n");
+  long bytes = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
+  if (bytes < 1 || bytes > MOST_BYTES || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1) {
+    fprintf(stderr, "usage: verbs_pingpong IPV4-ADDRESS BYTES (1 to %d)\n", MOST_BYTES);
     return 2;
   }
+  end.bytes = (uint32_t)bytes;
   require_done(pipe(port_pipe), "pipe");
   require_done(pipe(turn_pipe), "pipe");
   if (signal(SIGCHLD, echo_ended) == SIG_ERR) die("signal", errno);
@@ -275,7 +285,7 @@ int main(int argc, char **argv) {
   require_done(child, "fork");
   if (child == 0) {
     require_done(close(turn_pipe[1]), "close");
-    echo(address, port_pipe[1], turn_pipe[0]);
+    echo(address, end.bytes, port_pipe[1], turn_pipe[0]);
   }
   require_done(close(port_pipe[1]), "close");
   if (read(port_pipe[0], &port, sizeof port) != sizeof port) die("the echoing process said no port", EPIPE);

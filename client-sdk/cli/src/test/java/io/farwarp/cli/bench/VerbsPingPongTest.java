@@ -33,11 +33,13 @@ class VerbsPingPongTest {
             List.of("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"),
             List.of("-lrdmacm", "-libverbs"));
     Process process =
-        new ProcessBuilder(binary.toString(), "not.an.address").redirectErrorStream(true).start();
+        new ProcessBuilder(binary.toString(), "not.an.address", "64")
+            .redirectErrorStream(true)
+            .start();
     assertTrue(process.waitFor(30, TimeUnit.SECONDS));
     assertEquals(2, process.exitValue());
     assertEquals(
-        "usage: verbs_pingpong IPV4-ADDRESS",
+        "usage: verbs_pingpong IPV4-ADDRESS BYTES (1 to 1073741824)",
         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip());
   }
 }
