@@ -94,8 +94,27 @@ final class VerbsBench {
       rows.addAll(compared("verbs, hot, null kernel", samples, "raw ping-pong in C, polling", 1.1));
       progress.say("verbs: allocation on both sides");
       rows.addAll(new AllocationBench(ours, effort.allocating()).rows());
+      rows.add(kilobyte(bench));
     }
     return rows;
+  }
+
+  private BenchRow kilobyte(Workbench bench) throws IOException {
+    progress.say("verbs, hot: 1 KiB in and out beside a raw ping-pong of as much");
+    try (VerbsPingPong raw = VerbsPingPong.start(address, 1024)) {
+      List<Alternation.Sample> samples =
+          effort
+              .hot()
+              .run(List.of(new InvocationRoundTrip(bench.identity(1024), false), raw.polling()));
+      Alternation.Sample mine = samples.getFirst();
+      return BenchRow.compared(
+          "verbs, hot, 1 KiB in and out through an identity kernel",
+          "us",
+          mine.p50Ns() / 1e3,
+          mine.p99Ns() / 1e3,
+          samples.get(1).p50Ns() / 1e3,
+          "ping-pong in C, 1 KiB, polling");
+    }
   }
 
   private List<BenchRow> warm(VerbsPingPong raw) throws IOException {

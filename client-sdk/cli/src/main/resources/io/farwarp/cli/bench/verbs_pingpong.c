@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum { RECEIVES = 128, RECEIVE_BATCH = 32, SENDS = 128, SIGNAL_EVERY = 64, TIMEOUT_MS = 5000, MOST = 10000000 };
-enum { MOST_INLINE = 128, MOST_BYTES = 1 << 30, ALIGNMENT = 4096 };
+enum { MOST_INLINE = 1024, MOST_BYTES = 1 << 30, ALIGNMENT = 4096 };
 
 struct place { /* where the peer writes, as rdma_cm's private data */
   uint64_t address;
