@@ -70,6 +70,11 @@ public final class RecordingAdmission implements Admission {
     abandoned.incrementAndGet();
   }
 
+  /** However long that takes. */
+  public QueuePair awaitConnected() throws InterruptedException {
+    return connected.take();
+  }
+
   public QueuePair nextConnected() throws InterruptedException {
     return Objects.requireNonNull(connected.poll(60, TimeUnit.SECONDS), "no connection came");
   }

@@ -9,7 +9,8 @@ import java.util.function.Consumer;
 
 /** A gateway and an executor agent on this host, each a process of its own, on loopback. */
 public final class LocalCluster implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+  /** Far beyond what a start takes, also on an emulated host; one that fails is noticed at once. */
+  private static final Duration START_LIMIT = Duration.ofMinutes(5);
 
   private final ChildProcess gateway;
   private final ChildProcess agent;
@@ -29,6 +30,7 @@ public final class LocalCluster implements AutoCloseable {
    *
    * @param listen where the gateway listens; port 0: any free one
    * @param gatewayDirectory what the gateway keeps, the credentials among it
+   * @param gatewayArguments beyond --listen and --data-dir
    * @param drain how long leases may go on when the cluster is told to end
    * @param agentArguments beyond --gateway, --token-file and --drain-timeout
    * @param log takes each line of their output
@@ -36,14 +38,15 @@ public final class LocalCluster implements AutoCloseable {
   public static LocalCluster start(
       String listen,
       Path gatewayDirectory,
+      List<String> gatewayArguments,
       Duration drain,
       List<String> agentArguments,
       Consumer<String> log) {
-    ChildProcess gateway =
-        ChildProcess.start(
-            log,
-            Duration.ZERO,
+    List<String> gatewayCommand =
+        new ArrayList<>(
             List.of("gateway", "--listen", listen, "--data-dir", gatewayDirectory.toString()));
+    gatewayCommand.addAll(gatewayArguments);
+    ChildProcess gateway = ChildProcess.start(log, Duration.ZERO, gatewayCommand);
     try {
       String ready = gateway.awaitReady(START_LIMIT);
       String address = ready.substring(ready.lastIndexOf(' ') + 1);

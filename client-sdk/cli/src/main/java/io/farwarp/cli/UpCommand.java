@@ -106,6 +106,7 @@ public final class UpCommand implements Callable<Integer> {
         LocalCluster.start(
             listen,
             (dataDir == null ? GatewayCommand.defaultDataDir() : dataDir).toAbsolutePath(),
+            List.of(),
             Duration.ofSeconds(drainSeconds),
             agent,
             line -> {

@@ -16,18 +16,19 @@ import java.util.regex.Pattern;
 /**
  * Heap bytes that one prepared invocation allocates in steady state, on the calling thread and on
  * the worker's two loop threads. The worker is asked through {@code jcmd PID Thread.print -e},
- * whose figures are rounded to KiB (MiB from 10 MiB on): over {@link #INVOCATIONS} that is far
+ * whose figures are rounded to KiB (MiB from 10 MiB on): over millions of invocations that is far
  * below a byte each.
  */
 final class AllocationBench {
-  private static final int INVOCATIONS = 2_000_000;
   private static final Pattern LOOP_THREAD =
       Pattern.compile("^\"worker-[ab]\".* allocated=(\\d+)([BKMG]) .*");
 
   private final InvocationRoundTrip subject;
+  private final int invocations;
 
-  AllocationBench(InvocationRoundTrip subject) {
+  AllocationBench(InvocationRoundTrip subject, int invocations) {
     this.subject = subject;
+    this.invocations = invocations;
   }
 
   List<BenchRow> rows() throws IOException {
@@ -36,14 +37,14 @@ final class AllocationBench {
     Optional<ProcessHandle> worker = onlyBusyWorker();
     Optional<Double> workerBefore = worker.isPresent() ? allocated(worker.get()) : Optional.empty();
     long before = threads.getCurrentThreadAllocatedBytes();
-    for (int i = 0; i < INVOCATIONS; i++) {
+    for (int i = 0; i < invocations; i++) {
       subject.once();
     }
     long after = threads.getCurrentThreadAllocatedBytes();
-    rows.add(row("client", (double) (after - before) / INVOCATIONS));
+    rows.add(row("client", (double) (after - before) / invocations));
     double workerAfter =
         worker.isPresent() ? allocated(worker.get()).orElse(Double.NaN) : Double.NaN;
-    rows.add(row("worker", (workerAfter - workerBefore.orElse(Double.NaN)) / INVOCATIONS));
+    rows.add(row("worker", (workerAfter - workerBefore.orElse(Double.NaN)) / invocations));
     return rows;
   }
 

@@ -22,24 +22,22 @@ record Alternation(int rounds, int burst, int warmUp) {
   record Sample(double p50Ns, double p99Ns) {}
 
   /** Times {@code subjects} and returns their samples in the same order. */
-  List<Sample> run(List<? extends RoundTrip> subjects) throws IOException {
-    for (RoundTrip subject : subjects) {
-      subject.resume();
-      for (int i = 0; i < warmUp; i++) {
-        subject.once();
-      }
-      subject.pause();
+  List<Sample> run(List<? extends Timed> subjects) throws IOException {
+    for (Timed subject : subjects) {
+      subject.warmUp(warmUp);
     }
     double[][] medians = new double[subjects.size()][rounds];
     List<Histogram> all = new ArrayList<>();
     for (int s = 0; s < subjects.size(); s++) {
       all.add(new Histogram(3));
     }
+    // The first round trips of a turn pay for waking the peer, not for the path.
+    int leadIn = Math.min(burst / 10 + 1, 200);
     Histogram turn = new Histogram(3);
     for (int round = 0; round < rounds; round++) {
       for (int s = 0; s < subjects.size(); s++) {
         turn.reset();
-        burst(subjects.get(s), turn);
+        subjects.get(s).turn(leadIn, burst, turn);
         medians[s][round] = turn.getValueAtPercentile(50);
         all.get(s).add(turn);
       }
@@ -50,19 +48,5 @@ record Alternation(int rounds, int burst, int warmUp) {
       samples.add(new Sample(medians[s][rounds / 2], all.get(s).getValueAtPercentile(99)));
     }
     return samples;
-  }
-
-  private void burst(RoundTrip subject, Histogram into) throws IOException {
-    subject.resume();
-    // The first round trips of a turn pay for waking the peer, not for the path.
-    for (int i = 0; i < Math.min(burst / 10 + 1, 200); i++) {
-      subject.once();
-    }
-    for (int i = 0; i < burst; i++) {
-      long start = System.nanoTime();
-      subject.once();
-      into.recordValue(Math.max(1, System.nanoTime() - start - subject.excludedNs()));
-    }
-    subject.pause();
   }
 }

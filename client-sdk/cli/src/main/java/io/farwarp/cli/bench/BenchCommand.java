@@ -14,7 +14,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -35,18 +37,21 @@ public final class BenchCommand implements Runnable {
   /** Four one-thread slices, so that several workbenches fit beside each other. */
   private static final String SLICES = "4";
 
+  /** An agent that a benchmark starves for some seconds is not lost. */
+  private static final String HEARTBEAT_MS = "20000";
+
   @Spec private CommandSpec spec;
 
   /** What one of the subcommands measures. */
   @FunctionalInterface
   private interface Measurement {
-    List<BenchRow> rows(Farwarp farwarp, BenchProgress progress) throws IOException;
+    void into(List<BenchRow> rows, Farwarp farwarp) throws IOException;
   }
 
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "bench what? latency, bandwidth, compute, ptx or lease");
+        spec.commandLine(), "bench what? latency, bandwidth, verbs, compute, ptx or lease");
   }
 
   @Command(
@@ -55,39 +60,85 @@ public final class BenchCommand implements Runnable {
       description =
           "A null kernel, hot and warm, beside raw ping-pongs and grpc-java; allocation per invocation.")
   int latency(
-      @Option(
-              names = "--transport",
-              paramLabel = "shm|tcp|all",
-              defaultValue = "all",
-              description = "The data path (default: ${DEFAULT-VALUE}).")
-          String transport,
+      @Mixin BenchPaths paths,
       @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
+    Optional<String> verbs = paths.verbsAddress(this::say);
     return measure(
         json,
-        transport,
-        (farwarp, progress) -> new LatencyBench(farwarp, progress).shm(),
-        (farwarp, progress) -> new LatencyBench(farwarp, progress).tcp());
+        verbs,
+        (rows, farwarp) -> {
+          LatencyBench bench = new LatencyBench(farwarp, this::say);
+          if (paths.takes("shm")) {
+            rows.addAll(bench.shm());
+          }
+          if (paths.takes("tcp")) {
+            rows.addAll(bench.tcp());
+          }
+          if (verbs.isPresent()) {
+            rows.addAll(verbs(farwarp, verbs.get(), false).latency());
+          }
+        });
   }
 
   @Command(
       name = "bandwidth",
       mixinStandardHelpOptions = true,
-      description = "64 MiB in and out through an identity kernel, beside raw NIO and grpc-java.")
+      description =
+          "64 MiB in and out through an identity kernel, beside raw NIO and grpc-java, or ib_write_bw.")
   int bandwidth(
-      @Option(
-              names = "--transport",
-              paramLabel = "shm|tcp|all",
-              defaultValue = "all",
-              description = "The data path (default: ${DEFAULT-VALUE}).")
-          String transport,
+      @Mixin BenchPaths paths,
       @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
+    Optional<String> verbs = paths.verbsAddress(this::say);
     return measure(
         json,
-        transport,
-        (farwarp, progress) -> new BandwidthBench(farwarp, progress).shm(),
-        (farwarp, progress) -> new BandwidthBench(farwarp, progress).tcp());
+        verbs,
+        (rows, farwarp) -> {
+          BandwidthBench bench = new BandwidthBench(farwarp, this::say);
+          if (paths.takes("shm")) {
+            rows.addAll(bench.shm());
+          }
+          if (paths.takes("tcp")) {
+            rows.addAll(bench.tcp());
+          }
+          if (verbs.isPresent()) {
+            rows.addAll(verbs(farwarp, verbs.get(), false).bandwidth());
+          }
+        });
+  }
+
+  @Command(
+      name = "verbs",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Latency and bandwidth over RDMA in one run, beside a ping-pong in C (which needs gcc,",
+        "libibverbs-dev and librdmacm-dev) and ib_write_bw (perftest)."
+      })
+  int verbs(
+      @Option(
+              names = "--short",
+              description = "A few round trips each: shows that it works, not how fast it is.")
+          boolean shortened,
+      @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
+      throws IOException {
+    String address = BenchPaths.requireVerbs();
+    return measure(
+        json,
+        Optional.of(address),
+        (rows, farwarp) -> {
+          VerbsBench bench = verbs(farwarp, address, shortened);
+          rows.addAll(bench.latency());
+          rows.addAll(bench.bandwidth());
+        });
+  }
+
+  private VerbsBench verbs(Farwarp farwarp, String address, boolean shortened) {
+    return new VerbsBench(
+        farwarp,
+        this::say,
+        address,
+        shortened ? VerbsBench.Effort.least() : VerbsBench.Effort.full());
   }
 
   @Command(
@@ -100,10 +151,9 @@ public final class BenchCommand implements Runnable {
       throws IOException {
     return measure(
         json,
-        (farwarp, progress) -> {
-          List<BenchRow> rows = new ArrayList<>(new ComputeBench(farwarp, progress).rows());
-          rows.addAll(new DemoBench(progress).rows());
-          return rows;
+        (rows, farwarp) -> {
+          rows.addAll(new ComputeBench(farwarp, this::say).rows());
+          rows.addAll(new DemoBench(this::say).rows());
         });
   }
 
@@ -113,7 +163,7 @@ public final class BenchCommand implements Runnable {
       description = "From asking for a lease to the first result, by phase.")
   int lease(@Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
-    return measure(json, (farwarp, progress) -> new LeaseBench(farwarp, progress).rows());
+    return measure(json, (rows, farwarp) -> rows.addAll(new LeaseBench(farwarp, this::say).rows()));
   }
 
   @Command(
@@ -142,47 +192,26 @@ public final class BenchCommand implements Runnable {
     return bench.onExit().join().exitValue();
   }
 
-  /** What is measured over each data path, for the one that is asked for or both. */
-  private int measure(boolean json, String transport, Measurement shm, Measurement tcp)
-      throws IOException {
-    if (!List.of("shm", "tcp", "all").contains(transport)) {
-      throw new ParameterException(
-          spec.commandLine(), "--transport " + transport + "; it takes shm, tcp or all");
-    }
-    return measure(
-        json,
-        (farwarp, progress) -> {
-          List<BenchRow> rows = new ArrayList<>();
-          if (!transport.equals("tcp")) {
-            rows.addAll(shm.rows(farwarp, progress));
-          }
-          if (!transport.equals("shm")) {
-            rows.addAll(tcp.rows(farwarp, progress));
-          }
-          return rows;
-        });
+  private void say(String what) {
+    PrintWriter err = spec.commandLine().getErr();
+    err.println("bench: " + what);
+    err.flush();
   }
 
   private int measure(boolean json, Measurement measurement) throws IOException {
-    PrintWriter err = spec.commandLine().getErr();
-    BenchProgress progress =
-        what -> {
-          err.println("bench: " + what);
-          err.flush();
-        };
+    return measure(json, Optional.empty(), measurement);
+  }
+
+  private int measure(boolean json, Optional<String> verbsHost, Measurement measurement)
+      throws IOException {
     try (TemporaryDirectory directory = TemporaryDirectory.create("farwarp-bench-");
         LocalCluster cluster =
             LocalCluster.start(
                 "127.0.0.1:0",
                 directory.resolve("gateway"),
+                List.of("--heartbeat-ms", HEARTBEAT_MS),
                 Duration.ZERO,
-                List.of(
-                    "--id",
-                    "bench",
-                    "--ptx-threads",
-                    SLICES,
-                    "--data-dir",
-                    directory.resolve("agent").toString()),
+                agentArguments(directory, verbsHost),
                 line -> {});
         Farwarp farwarp =
             Farwarp.connect(
@@ -190,15 +219,38 @@ public final class BenchCommand implements Runnable {
       for (Sample sample : FUNCTIONS) {
         var _ = farwarp.functions().push(sample.functionPackage());
       }
-      List<BenchRow> rows = measurement.rows(farwarp, progress);
-      PrintWriter out = spec.commandLine().getOut();
-      if (json) {
-        Json.print(out, BenchReport.json(rows));
-      } else {
-        out.print(BenchReport.table(rows));
-        out.flush();
+      List<BenchRow> rows = new ArrayList<>();
+      try {
+        measurement.into(rows, farwarp);
+      } finally {
+        print(rows, json); // what was measured before a failure is worth having
       }
       return 0;
     }
+  }
+
+  private void print(List<BenchRow> rows, boolean json) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      Json.print(out, BenchReport.json(rows));
+    } else {
+      out.print(BenchReport.table(rows));
+      out.flush();
+    }
+  }
+
+  private static List<String> agentArguments(
+      TemporaryDirectory directory, Optional<String> verbsHost) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--id",
+                "bench",
+                "--ptx-threads",
+                SLICES,
+                "--data-dir",
+                directory.resolve("agent").toString()));
+    verbsHost.ifPresent(address -> arguments.addAll(List.of("--verbs-host", address)));
+    return arguments;
   }
 }

@@ -25,7 +25,7 @@ final class GrpcRoundTrip implements RoundTrip {
 
   GrpcRoundTrip(int bytes) throws IOException {
     peer = new PeerProcess("grpc", "");
-    int port = Integer.parseInt(peer.ready());
+    int port = Integer.parseInt(peer.line());
     channel =
         NettyChannelBuilder.forAddress(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), port))

@@ -12,6 +12,7 @@ final class LatencyBench {
   private static final long WINDOW_BYTES = 16L << 20;
   private static final Duration HOT = Duration.ofMillis(2);
   private static final int SHARE_MILLIS = 300;
+  private static final int INVOCATIONS = 2_000_000;
   private static final Alternation FAST = new Alternation(16, 40_000, 200_000);
   private static final Alternation SOCKET = new Alternation(12, 3_000, 20_000);
   private static final Alternation ASLEEP = new Alternation(12, 1_500, 3_000);
@@ -50,7 +51,7 @@ final class LatencyBench {
         }
       }
       progress.say("allocation on both sides");
-      rows.addAll(new AllocationBench(ours).rows());
+      rows.addAll(new AllocationBench(ours, INVOCATIONS).rows());
     }
     progress.say("shm, warm: null kernel beside a raw futex ping-pong");
     try (Workbench bench =

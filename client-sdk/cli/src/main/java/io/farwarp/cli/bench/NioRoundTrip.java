@@ -19,7 +19,7 @@ final class NioRoundTrip implements RoundTrip {
 
   NioRoundTrip(int bytes) throws IOException {
     peer = new PeerProcess("nio", Integer.toString(bytes));
-    int port = Integer.parseInt(peer.ready());
+    int port = Integer.parseInt(peer.line());
     channel = SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     channel.configureBlocking(false);

@@ -4,44 +4,99 @@ import io.farwarp.cli.JavaCommand;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** A {@link BaselinePeer} as a child process with this JVM's own class path. */
+/** The other process of a baseline, which is told by lines what to do and answers in lines. */
 final class PeerProcess implements AutoCloseable {
+  /** For one line: what a turn takes on a slow host, and much more. */
+  private static final long LINE_LIMIT_S = 300;
+
+  private static final long END_LIMIT_S = 5;
+  private static final int MOST_UNREAD = 64;
+
+  private final String name;
   private final Process process;
   private final Writer commands;
-  private final BufferedReader answers;
 
+  /** Its lines, and after the last one nothing. */
+  private final BlockingQueue<Optional<String>> answers = new ArrayBlockingQueue<>(MOST_UNREAD);
+
+  /** A {@link BaselinePeer} with this JVM's own class path. */
   PeerProcess(String kind, String argument) throws IOException {
-    process =
-        new ProcessBuilder(JavaCommand.of(BaselinePeer.class, List.of(), List.of(kind, argument)))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    commands = process.outputWriter();
-    answers = process.inputReader();
+    this(kind, JavaCommand.of(BaselinePeer.class, List.of(), List.of(kind, argument)));
   }
 
-  /** The line that says where the peer listens, or that it is there. */
-  String ready() throws IOException {
-    String line = answers.readLine();
-    if (line == null) {
-      throw new IOException("the baseline's peer process ended at its start");
+  /**
+   * @param name for messages
+   */
+  PeerProcess(String name, List<String> command) throws IOException {
+    this.name = name;
+    process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    commands = process.outputWriter(StandardCharsets.US_ASCII);
+    Thread.ofPlatform().daemon().name("farwarp-baseline-" + name).start(this::read);
+  }
+
+  private void read() {
+    try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        answers.put(Optional.of(line));
+      }
+    } catch (IOException closed) {
+      // As good as its end.
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return;
     }
-    return line;
+    while (!answers.offer(Optional.empty())) {
+      var _ = answers.poll();
+    }
   }
 
-  /** Lets the peer work until the next message that says LAST. */
+  /** Its next line. */
+  String line() throws IOException {
+    try {
+      Optional<String> line = answers.poll(LINE_LIMIT_S, TimeUnit.SECONDS);
+      if (line == null) {
+        throw new IOException(
+            "the baseline %s said nothing for %d s".formatted(name, LINE_LIMIT_S));
+      }
+      return line.orElseThrow(
+          () -> new IOException("the baseline " + name + " ended before it answered"));
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", interrupted);
+    }
+  }
+
+  /** Lets a {@link BaselinePeer} work until the next message that says LAST. */
   void run() throws IOException {
-    commands.write("run\n");
+    tell("run");
+  }
+
+  void tell(String command) throws IOException {
+    commands.write(command);
+    commands.write('\n');
     commands.flush();
   }
 
+  /** Ends its input, after which it ends by itself; kills it if it does not. */
   @Override
   public void close() throws IOException {
-    commands.close();
     try {
-      if (!process.waitFor(5, TimeUnit.SECONDS)) {
+      commands.close();
+    } finally {
+      awaitEnd();
+    }
+  }
+
+  private void awaitEnd() {
+    try {
+      if (!process.waitFor(END_LIMIT_S, TimeUnit.SECONDS)) {
         process.destroyForcibly();
       }
     } catch (InterruptedException interrupted) {

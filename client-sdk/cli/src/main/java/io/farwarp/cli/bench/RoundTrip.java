@@ -1,13 +1,11 @@
 package io.farwarp.cli.bench;
 
 import java.io.IOException;
+import org.HdrHistogram.Histogram;
 
-/**
- * One thing to time, over and over, on the calling thread. Between two bursts its peer must leave
- * the cores alone.
- */
-interface RoundTrip extends AutoCloseable {
-  /** Wakes the peer before a burst. */
+/** One thing to time, over and over, on the calling thread. */
+interface RoundTrip extends Timed {
+  /** Wakes the peer before a turn. */
   void resume() throws IOException;
 
   /** There and back, once. */
@@ -18,9 +16,29 @@ interface RoundTrip extends AutoCloseable {
     return 0;
   }
 
-  /** Sends the peer to sleep after a burst. */
+  /** Sends the peer to sleep after a turn. */
   void pause() throws IOException;
 
   @Override
-  void close() throws IOException;
+  default void warmUp(int roundTrips) throws IOException {
+    resume();
+    for (int i = 0; i < roundTrips; i++) {
+      once();
+    }
+    pause();
+  }
+
+  @Override
+  default void turn(int leadIn, int roundTrips, Histogram into) throws IOException {
+    resume();
+    for (int i = 0; i < leadIn; i++) {
+      once();
+    }
+    for (int i = 0; i < roundTrips; i++) {
+      long start = System.nanoTime();
+      once();
+      into.recordValue(Math.max(1, System.nanoTime() - start - excludedNs()));
+    }
+    pause();
+  }
 }

@@ -26,7 +26,7 @@ final class SharedRoundTrip implements RoundTrip {
             : Files.createTempFile("farwarp-bench", ".lines");
     lines = new SharedLines(SharedLines.map(file, arena), SharedLines.PING, SharedLines.PONG);
     peer = new PeerProcess(futex ? "futex" : "spin", file.toString());
-    peer.ready();
+    peer.line();
   }
 
   @Override

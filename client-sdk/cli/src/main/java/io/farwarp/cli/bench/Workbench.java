@@ -20,6 +20,8 @@ import java.time.Duration;
  * one session, so each data path and each hot time has a workbench of its own.
  */
 final class Workbench implements AutoCloseable {
+  private static final Duration OPEN_LIMIT = Duration.ofMinutes(2);
+
   private final Lease lease;
   private final Session session;
 
@@ -44,11 +46,16 @@ final class Workbench implements AutoCloseable {
                     .hot(hot))
             .await();
     try {
-      return new Workbench(lease, lease.open(SessionOptions.transport(transport).hot(hot)));
+      return new Workbench(lease, lease.open(over(transport).hot(hot)));
     } catch (RuntimeException failure) {
       lease.close();
       throw failure;
     }
+  }
+
+  /** Opening may take long on an emulated host. */
+  static SessionOptions over(String transport) {
+    return SessionOptions.transport(transport).openTimeout(OPEN_LIMIT);
   }
 
   Session session() {

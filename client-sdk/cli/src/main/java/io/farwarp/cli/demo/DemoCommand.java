@@ -115,7 +115,7 @@ public final class DemoCommand implements Callable<Integer> {
                 "--data-dir", directory.resolve("agent").toString()));
     agent.addAll(pathArguments);
     return LocalCluster.start(
-        "127.0.0.1:0", directory.resolve("gateway"), Duration.ZERO, agent, line -> {});
+        "127.0.0.1:0", directory.resolve("gateway"), List.of(), Duration.ZERO, agent, line -> {});
   }
 
   private int threads(String option, @Nullable Integer wanted, int otherwise) {

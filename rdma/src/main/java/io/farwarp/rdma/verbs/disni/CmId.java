@@ -24,7 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class CmId implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(CmId.class.getName());
   private static final long NANOS_PER_MILLI = 1_000_000L;
-  private static final byte RETRIES = 7;
+
+  /** Soft-RoCE takes 7 for "for ever", and would never tell that the peer's machine is gone. */
+  private static final byte RETRIES = 6;
 
   /**
    * Receives are posted before the peer may send, so that it never has to wait for one for long.

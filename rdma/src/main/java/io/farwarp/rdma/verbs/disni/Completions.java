@@ -61,9 +61,24 @@ final class Completions implements AutoCloseable {
     return queue;
   }
 
-  /** The next completion, valid until the next call; null if there is none. */
+  /**
+   * The next completion, valid until the next call; null if there is none. After a batch that was
+   * not full it answers null once without another look, which would only hold up the caller who has
+   * this batch to act on.
+   */
   @Nullable IbvWC next() throws IOException {
-    return isBuffered() || fetch() ? batch[next++] : null;
+    if (!isBuffered() && (wasLast() || !fetch())) {
+      return null;
+    }
+    return batch[next++];
+  }
+
+  /** Whether the last look found less than it had room for, and all of that was taken; once. */
+  private boolean wasLast() {
+    boolean last = count > 0 && count < BATCH;
+    count = 0;
+    next = 0;
+    return last;
   }
 
   /** Whether a completion was fetched and not yet taken. */
