@@ -124,7 +124,7 @@ class KillTest {
     }
     try (Lease again = lease();
         Session session = again.open(DataPaths.session(transport))) {
-      assertComputes(session);
+      Work.assertComputes(session);
     }
   }
 
@@ -151,23 +151,6 @@ class KillTest {
     Cluster.await("the worker is gone", 20, () -> workers().isEmpty());
   }
 
-  @Test
-  void a_killed_agent_takes_its_workers_along_and_the_gateway_tells() throws Exception {
-    try (Lease lease = lease();
-        Session session = lease.open()) {
-      assertComputes(session);
-      ProcessHandle worker = onlyWorker();
-      cluster.agent().kill();
-      Cluster.await("the worker has gone with its agent", 20, () -> !worker.isAlive());
-      Cluster.await("the holder is told", 30, () -> !lease.isLive());
-    }
-    cluster.restartAgent();
-    try (Lease again = lease();
-        Session session = again.open()) {
-      assertComputes(session);
-    }
-  }
-
   @ParameterizedTest
   @MethodSource("io.farwarp.system.DataPaths#tested")
   @Tag("data-path-full")
@@ -178,7 +161,7 @@ class KillTest {
       Tensor flag = session.tensor(ElementType.U32, 1);
       Tensor seen = session.tensor(ElementType.U32, 1);
       flag.segment().set(ValueLayout.JAVA_INT, 0, 0);
-      Tensor from = numbers(session);
+      Tensor from = Work.numbers(session);
       RemoteFunction work = session.function("work:1");
       PreparedInvocation running = session.function("spin:1").prepare(in(flag), out(seen));
       running.post(PATIENCE.toNanos());
@@ -198,7 +181,7 @@ class KillTest {
       assertEquals(1, seen.segment().get(ValueLayout.JAVA_INT, 0));
       queued.forEach((call, to) -> {
         assertEquals(Status.OK, call.await());
-        assertWorked(to);
+        Work.assertWorked(to);
       });
       cluster.restartGateway();
     }
@@ -208,17 +191,17 @@ class KillTest {
   void a_killed_gateway_stops_no_running_session_and_picks_it_up_again() throws Exception {
     try (Lease lease = lease();
         Session session = lease.open()) {
-      assertComputes(session);
+      Work.assertComputes(session);
       cluster.gateway().kill();
       for (int i = 0; i < 50; i++) {
-        assertComputes(session);
+        Work.assertComputes(session);
       }
       cluster.restartGateway();
       Cluster.await("the agent is back, seen by this client", 60, this::isAgentSeen);
       assertEquals(
           List.of(lease.id()), farwarp.leases().stream().map(row -> row.getLeaseId()).toList());
       lease.renew(Duration.ofMinutes(10));
-      assertComputes(session);
+      Work.assertComputes(session);
     }
     Cluster.await("the released lease is gone", 20, () -> farwarp.leases().isEmpty());
   }
@@ -231,7 +214,7 @@ class KillTest {
         Session session = lease.open(DataPaths.session(transport))) {
       FarwarpException refused = assertThrows(FarwarpException.class, lease::open);
       assertEquals(Status.ALREADY_CONNECTED, refused.status());
-      assertComputes(session);
+      Work.assertComputes(session);
     }
   }
 
@@ -240,7 +223,7 @@ class KillTest {
       throws Exception {
     try (Lease lease = lease();
         Session session = lease.open()) {
-      assertComputes(session);
+      Work.assertComputes(session);
       cluster.gateway().kill();
       lease.close();
       Cluster.await("the worker is gone", 20, () -> workers().isEmpty());
@@ -262,10 +245,10 @@ class KillTest {
       Tensor result = session.tensor(ElementType.U32, 1);
       PreparedInvocation endless = session.function("spin:1").prepare(in(flag), out(result));
       endless.post(Duration.ofMillis(500).toNanos());
-      assertComputes(elsewhere);
+      Work.assertComputes(elsewhere);
       assertEquals(Status.DEADLINE_EXCEEDED, endless.await());
       assertGoesOnOrIsLost(lease, session);
-      assertComputes(elsewhere);
+      Work.assertComputes(elsewhere);
     }
   }
 
@@ -294,7 +277,7 @@ class KillTest {
         assertTrue(fault.getMessage().contains("wild"), fault.getMessage());
       }
       assertGoesOnOrIsLost(lease, session);
-      assertComputes(elsewhere);
+      Work.assertComputes(elsewhere);
     }
   }
 
@@ -317,7 +300,7 @@ class KillTest {
   void a_released_lease_leaves_no_worker_and_no_file() throws Exception {
     try (Lease lease = lease();
         Session session = lease.open()) {
-      assertComputes(session);
+      Work.assertComputes(session);
       assertFalse(workers().isEmpty());
       assertNotEquals(0, farwarp.executors().getFirst().getWindowUsedBytes());
     }
@@ -344,31 +327,7 @@ class KillTest {
     if (TestedDevice.isLostByFaults()) {
       Cluster.await("the lease has ended with its worker", 20, () -> !lease.isLive());
     } else {
-      assertComputes(session);
-    }
-  }
-
-  private static void assertComputes(Session session) {
-    try (Tensor from = numbers(session);
-        Tensor to = session.tensor(ElementType.F32, 1000)) {
-      session.function("work:1").invoke(in(from), out(to), scalar(1000), scalar(2)).await(PATIENCE);
-      assertWorked(to);
-    }
-  }
-
-  /** 0, 1, 2, …, 999. */
-  private static Tensor numbers(Session session) {
-    Tensor numbers = session.tensor(ElementType.F32, 1000);
-    for (int i = 0; i < 1000; i++) {
-      numbers.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, i);
-    }
-    return numbers;
-  }
-
-  /** Two rounds of "work" over {@link #numbers}. */
-  private static void assertWorked(Tensor to) {
-    for (int i = 0; i < 1000; i++) {
-      assertEquals(i * 0.25f + 1.5f, to.segment().getAtIndex(ValueLayout.JAVA_FLOAT, i));
+      Work.assertComputes(session);
     }
   }
 
