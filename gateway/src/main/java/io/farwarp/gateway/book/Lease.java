@@ -46,6 +46,10 @@ public final class Lease {
   long activeNs;
   int renewal;
   int place;
+
+  /** Of requests that wait, the older has the smaller. */
+  long arrival;
+
   DeviceClass deviceClass = DeviceClass.DEVICE_CLASS_UNSPECIFIED;
   String deviceName = "";
   List<WorkerEndpoint> workers = List.of();

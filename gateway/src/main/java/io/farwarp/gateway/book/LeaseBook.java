@@ -34,7 +34,8 @@ public final class LeaseBook {
   private final Map<String, Lease> leases = new LinkedHashMap<>();
   private final Map<RequestKey, Lease> requests = new HashMap<>();
   private final Map<String, Executor> executors = new LinkedHashMap<>();
-  private final WaitQueue queue = new WaitQueue();
+  private final FairShares shares = new FairShares();
+  private final WaitQueue queue = new WaitQueue(shares);
   private final Timers timers = new Timers();
   private final Fleet fleet;
   private final LeaseFunctions functions = new LeaseFunctions(this);
@@ -166,6 +167,7 @@ public final class LeaseBook {
     if (lease.state != LeaseState.QUEUED) {
       return;
     }
+    queue.findPlace(lease, nowNs);
     lease.reason = waitReason(lease);
     if (lease.spec.waitNs() == 0) {
       end(lease, LeaseState.FAILED, Status.RESOURCE_EXHAUSTED, lease.reason, false);
@@ -177,7 +179,8 @@ public final class LeaseBook {
 
   private String waitReason(Lease lease) {
     if (Placement.best(lease.spec, executors.values(), Set.of()) != null) {
-      return "it is behind %d requests that wait for the same executors".formatted(lease.place - 1);
+      return "%d requests are before it, some of them for the same executors; %s: who holds least is next"
+          .formatted(lease.place - 1, shares.text(lease.tenant));
     }
     return Placement.whyNot(lease.spec, executors.values());
   }
@@ -185,15 +188,12 @@ public final class LeaseBook {
   private void grantWaiting() {
     if (capacityChanged) {
       capacityChanged = false;
-      queue.grant(executors.values(), this::grant);
+      queue.grant(executors.values(), nowNs, this::grant);
     }
   }
 
   private void grant(Lease lease, Slice slice) {
     Executor executor = fleet.require(slice.executorId());
-    executor.take(lease.id, slice);
-    lease.slice = slice;
-    lease.held = true;
     lease.grantedNs = nowNs;
     for (DeviceReport device : executor.devices()) {
       if (device.getDeviceId().equals(slice.deviceId())) {
@@ -202,7 +202,7 @@ public final class LeaseBook {
       }
     }
     long ttlNs = limits.prepareNs() + lease.spec.durationNs();
-    lease.holdUntilNs = nowNs + ttlNs + limits.skewNs();
+    hold(lease, slice, nowNs + ttlNs + limits.skewNs());
     lease.functions.forEach(slot -> slot.phase = Phase.PENDING);
     due(lease, nowNs + limits.prepareNs());
     change(lease, LeaseState.PREPARING, Status.OK, "on executor " + executor.id);
@@ -333,6 +333,7 @@ public final class LeaseBook {
     }
     lease.held = false;
     fleet.require(slice.executorId()).free(lease.id, slice);
+    shares.free(lease, slice);
     capacityChanged = true;
     emit(new Event.SliceFreed(lease.id, slice));
     remember(lease);
@@ -408,6 +409,7 @@ public final class LeaseBook {
     lease.held = true;
     lease.holdUntilNs = holdUntilNs;
     fleet.require(slice.executorId()).take(lease.id, slice);
+    shares.take(lease, slice);
     if (lease.ended()) {
       timers.arm(lease);
     }

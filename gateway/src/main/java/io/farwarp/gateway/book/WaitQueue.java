@@ -4,55 +4,78 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
- * The requests that wait, first come first served: one that waits keeps every executor that could
- * hold it from those behind it, and only from those that such executors would serve. So a wait for
- * a GPU delays no one who wants a CPU.
+ * The requests that wait, in the order of {@link FairShares}: one that waits keeps every executor
+ * that could hold it from those behind it, and only from those that such executors would serve. So
+ * a wait for a GPU delays no one who wants a CPU.
  */
 final class WaitQueue {
-  private final Map<String, Lease> waiting = new LinkedHashMap<>();
-  private final Map<String, Integer> byTenant = new HashMap<>();
+  /** What one tenant waits for, the oldest first, and when it was last granted some of that. */
+  static final class Waiting {
+    final Set<Lease> requests = new LinkedHashSet<>();
+    long grantedNs = Long.MIN_VALUE;
+  }
+
+  private final FairShares shares;
+  private final Map<String, Waiting> byTenant = new HashMap<>();
+  private int size;
+  private long arrivals;
   private boolean moved;
   private long placesToldNs;
 
+  WaitQueue(FairShares shares) {
+    this.shares = shares;
+  }
+
   void add(Lease lease) {
-    waiting.put(lease.id, lease);
-    byTenant.merge(lease.tenant, 1, Integer::sum);
-    lease.place = waiting.size();
+    lease.arrival = ++arrivals;
+    byTenant.computeIfAbsent(lease.tenant, _ -> new Waiting()).requests.add(lease);
+    size++;
+    moved = true;
   }
 
   void remove(Lease lease) {
-    if (waiting.remove(lease.id) != null) {
-      byTenant.computeIfPresent(lease.tenant, (_, count) -> count == 1 ? null : count - 1);
+    Waiting own = byTenant.get(lease.tenant);
+    if (own != null && own.requests.remove(lease)) {
+      if (own.requests.isEmpty()) {
+        byTenant.remove(lease.tenant);
+      }
+      size--;
       moved = true;
     }
   }
 
   int size() {
-    return waiting.size();
+    return size;
   }
 
   int of(String tenant) {
-    return byTenant.getOrDefault(tenant, 0);
+    Waiting own = byTenant.get(tenant);
+    return own == null ? 0 : own.requests.size();
   }
 
   /** Gives {@code grant} each request that fits now, in order, with its slice. */
-  void grant(Collection<Executor> executors, BiConsumer<Lease, Slice> grant) {
+  void grant(Collection<Executor> executors, long nowNs, BiConsumer<Lease, Slice> grant) {
+    shares.measure(executors);
     Set<String> taken = new HashSet<>();
     long open = executors.stream().filter(Executor::open).count();
-    for (Lease lease : List.copyOf(waiting.values())) {
-      if (taken.size() >= open) {
-        return;
-      }
+    Iterator<Lease> order = shares.order(byTenant, nowNs);
+    while (order.hasNext() && taken.size() < open) {
+      Lease lease = order.next();
       Slice slice = Placement.best(lease.spec, executors, taken);
       if (slice != null) {
         remove(lease);
+        Waiting others = byTenant.get(lease.tenant);
+        if (others != null) {
+          others.grantedNs = nowNs;
+        }
         grant.accept(lease, slice);
         continue;
       }
@@ -60,6 +83,17 @@ final class WaitQueue {
         if (executor.open() && executor.couldHold(lease.spec)) {
           taken.add(executor.id);
         }
+      }
+    }
+  }
+
+  /** Tells {@code lease}, which has just come, its place. */
+  void findPlace(Lease lease, long nowNs) {
+    Iterator<Lease> order = shares.order(byTenant, nowNs);
+    for (int place = 1; order.hasNext(); place++) {
+      if (order.next() == lease) {
+        lease.place = place;
+        return;
       }
     }
   }
@@ -72,9 +106,9 @@ final class WaitQueue {
     moved = false;
     placesToldNs = nowNs;
     List<Lease> changed = new ArrayList<>();
-    int place = 0;
-    for (Lease lease : waiting.values()) {
-      place++;
+    Iterator<Lease> order = shares.order(byTenant, nowNs);
+    for (int place = 1; order.hasNext(); place++) {
+      Lease lease = order.next();
       if (lease.place != place) {
         lease.place = place;
         changed.add(lease);
@@ -85,6 +119,6 @@ final class WaitQueue {
 
   /** When {@link #newPlaces} has something to say. */
   long nextNs() {
-    return moved && !waiting.isEmpty() ? placesToldNs + BookLimits.PLACES_NS : Lease.NEVER;
+    return moved && size > 0 ? placesToldNs + BookLimits.PLACES_NS : Lease.NEVER;
   }
 }

@@ -153,6 +153,13 @@ final class BookFixture {
     return lease;
   }
 
+  /** The tenant's leases in that state, the oldest first. */
+  List<Lease> of(String tenant, LeaseState state) {
+    return book.leases().stream()
+        .filter(lease -> lease.tenant().equals(tenant) && lease.state() == state)
+        .toList();
+  }
+
   LeaseState state(String id) {
     return lease(id).state();
   }
