@@ -72,6 +72,7 @@ public final class Acquisition {
             .setDurationMs(request.duration().toMillis())
             .setWaitMs(request.waitAtMost().toMillis())
             .setHotUs((int) (request.hot().toNanos() / 1000))
+            .setPriority(request.priority())
             .setClientPublicKey(ByteString.copyFrom(Ed25519.rawPublicKey(keys.getPublic())))
             .addAllFunctions(request.functions())
             .setClientHostId(HostId.local())

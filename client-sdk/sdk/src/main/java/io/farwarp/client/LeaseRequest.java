@@ -12,6 +12,7 @@ import java.util.List;
  * @param duration time to live, 1 s to 24 h; renewed in the background if {@code renewing}
  * @param waitAtMost how long the request may queue, 0 to 24 h; zero: granted now or refused
  * @param hot how long each side spins for the next work before it blocks, 0 to 1 s
+ * @param priority 0 to 9; among this tenant's own requests each step counts as a minute of waiting
  * @param functions "name" or "name:version", prepared before the lease is active; at most 32
  */
 public record LeaseRequest(
@@ -22,6 +23,7 @@ public record LeaseRequest(
     Duration duration,
     Duration waitAtMost,
     Duration hot,
+    int priority,
     List<String> functions,
     boolean renewing) {
 
@@ -38,6 +40,7 @@ public record LeaseRequest(
     check("duration", duration, Duration.ofSeconds(1), DAY);
     check("waitAtMost", waitAtMost, Duration.ZERO, DAY);
     check("hot", hot, Duration.ZERO, Duration.ofSeconds(1));
+    check("priority", priority, 0, 9);
     check("functions", functions.size(), 0, MAX_FUNCTIONS);
   }
 
@@ -51,6 +54,7 @@ public record LeaseRequest(
         Duration.ofMinutes(5),
         Duration.ZERO,
         Duration.ZERO,
+        0,
         List.of(),
         true);
   }
@@ -58,7 +62,16 @@ public record LeaseRequest(
   /** Window of each worker in bytes. */
   public LeaseRequest memory(long bytes) {
     return new LeaseRequest(
-        device, bytes, shareMillis, workers, duration, waitAtMost, hot, functions, renewing);
+        device,
+        bytes,
+        shareMillis,
+        workers,
+        duration,
+        waitAtMost,
+        hot,
+        priority,
+        functions,
+        renewing);
   }
 
   /** Share of the device's compute, above 0 to 1. */
@@ -68,27 +81,90 @@ public record LeaseRequest(
 
   public LeaseRequest shareMillis(int thousandths) {
     return new LeaseRequest(
-        device, windowBytes, thousandths, workers, duration, waitAtMost, hot, functions, renewing);
+        device,
+        windowBytes,
+        thousandths,
+        workers,
+        duration,
+        waitAtMost,
+        hot,
+        priority,
+        functions,
+        renewing);
   }
 
   public LeaseRequest workers(int count) {
     return new LeaseRequest(
-        device, windowBytes, shareMillis, count, duration, waitAtMost, hot, functions, renewing);
+        device,
+        windowBytes,
+        shareMillis,
+        count,
+        duration,
+        waitAtMost,
+        hot,
+        priority,
+        functions,
+        renewing);
   }
 
   public LeaseRequest duration(Duration wanted) {
     return new LeaseRequest(
-        device, windowBytes, shareMillis, workers, wanted, waitAtMost, hot, functions, renewing);
+        device,
+        windowBytes,
+        shareMillis,
+        workers,
+        wanted,
+        waitAtMost,
+        hot,
+        priority,
+        functions,
+        renewing);
   }
 
   public LeaseRequest waitAtMost(Duration limit) {
     return new LeaseRequest(
-        device, windowBytes, shareMillis, workers, duration, limit, hot, functions, renewing);
+        device,
+        windowBytes,
+        shareMillis,
+        workers,
+        duration,
+        limit,
+        hot,
+        priority,
+        functions,
+        renewing);
   }
 
   public LeaseRequest hot(Duration spin) {
     return new LeaseRequest(
-        device, windowBytes, shareMillis, workers, duration, waitAtMost, spin, functions, renewing);
+        device,
+        windowBytes,
+        shareMillis,
+        workers,
+        duration,
+        waitAtMost,
+        spin,
+        priority,
+        functions,
+        renewing);
+  }
+
+  /**
+   * Which of this tenant's requests is served first, 0 (the default) to 9: each step counts as a
+   * minute of waiting. It gives no precedence over other tenants.
+   */
+  public LeaseRequest priority(int steps) {
+    return new LeaseRequest(
+        device,
+        windowBytes,
+        shareMillis,
+        workers,
+        duration,
+        waitAtMost,
+        hot,
+        steps,
+        functions,
+        renewing);
   }
 
   public LeaseRequest functions(String... names) {
@@ -100,6 +176,7 @@ public record LeaseRequest(
         duration,
         waitAtMost,
         hot,
+        priority,
         List.of(names),
         renewing);
   }
@@ -107,7 +184,16 @@ public record LeaseRequest(
   /** Whether the lease is renewed in the background at half of its time to live; on by default. */
   public LeaseRequest renewing(boolean on) {
     return new LeaseRequest(
-        device, windowBytes, shareMillis, workers, duration, waitAtMost, hot, functions, on);
+        device,
+        windowBytes,
+        shareMillis,
+        workers,
+        duration,
+        waitAtMost,
+        hot,
+        priority,
+        functions,
+        on);
   }
 
   private static void check(String what, long value, long least, long most) {

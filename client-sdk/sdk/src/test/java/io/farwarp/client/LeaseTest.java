@@ -49,6 +49,7 @@ class LeaseTest {
             .duration(ofMinutes(7))
             .waitAtMost(ofSeconds(9))
             .hot(ofMillis(2))
+            .priority(3)
             .functions("add:1");
     try (Lease lease = cloud.farwarp.lease(request).await()) {
       assertEquals(DeviceClass.CUDA, cloud.gateway.request.getDeviceClass());
@@ -58,6 +59,7 @@ class LeaseTest {
       assertEquals(420_000, cloud.gateway.request.getDurationMs());
       assertEquals(9000, cloud.gateway.request.getWaitMs());
       assertEquals(2000, cloud.gateway.request.getHotUs());
+      assertEquals(3, cloud.gateway.request.getPriority());
       assertEquals(HostId.local(), cloud.gateway.request.getClientHostId());
       assertEquals(16, cloud.gateway.request.getRequestId().size());
       assertEquals("L-1", lease.id());
@@ -79,6 +81,7 @@ class LeaseTest {
     assertThrows(IllegalArgumentException.class, () -> any.workers(65));
     assertThrows(IllegalArgumentException.class, () -> any.duration(ofMillis(1)));
     assertThrows(IllegalArgumentException.class, () -> any.hot(ofSeconds(2)));
+    assertThrows(IllegalArgumentException.class, () -> any.priority(10));
     assertThrows(IllegalArgumentException.class, () -> any.waitAtMost(ofSeconds(-1)));
   }
 

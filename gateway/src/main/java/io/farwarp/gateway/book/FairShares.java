@@ -3,6 +3,7 @@ package io.farwarp.gateway.book;
 import io.farwarp.v1.DeviceClass;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -15,8 +16,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The rule of who is next: the tenant that holds the least of the fleet, measured by the resource
  * of which it holds most (dominant resource fairness, Ghodsi et al., NSDI 2011), and of that
- * tenant's requests the oldest. What a tenant was granted or is ahead in the queue with counts as
- * held for its next request, so a flood of requests only lengthens its sender's own line.
+ * tenant's requests the one of the highest priority, where each step of priority counts as a minute
+ * of waiting, so that none of them starves either. What a tenant was granted or is ahead in the
+ * queue with counts as held for its next request, so a flood of requests only lengthens its
+ * sender's own line.
  *
  * <p>Waiting counts against holding: a tenant that has waited since its last grant for {@link
  * #AGEING_NS} goes before one that holds as much less as the whole fleet. So no tenant starves,
@@ -25,6 +28,15 @@ import org.jspecify.annotations.Nullable;
 final class FairShares {
   /** Waiting for this long outweighs holding all of the fleet. */
   static final long AGEING_NS = 10 * 60 * 1_000_000_000L;
+
+  /** What a step of priority is worth. */
+  private static final long PRIORITY_NS = 60 * 1_000_000_000L;
+
+  /** Of one tenant's requests, the next first. Ages grow alike, so the order never changes. */
+  static final Comparator<Lease> OWN_ORDER =
+      Comparator.comparingLong(
+              (Lease lease) -> lease.requestedNs - lease.spec.priority() * PRIORITY_NS)
+          .thenComparingLong(lease -> lease.arrival);
 
   /** What of the fleet is counted, one by one, in the order of the numbers below. */
   private static final List<String> RESOURCES =

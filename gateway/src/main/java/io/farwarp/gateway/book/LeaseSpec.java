@@ -33,6 +33,7 @@ public record LeaseSpec(AcquireRequest request) {
     inRange("duration_ms", request.getDurationMs(), 1000, MAX_DURATION_MS);
     inRange("wait_ms", request.getWaitMs(), 0, MAX_DURATION_MS);
     inRange("hot_us", request.getHotUs(), 0, 1_000_000);
+    inRange("priority", request.getPriority(), 0, 9);
     inRange("functions", request.getFunctionsCount(), 0, 32);
     inRange("client_host_id bytes", request.getClientHostIdBytes().size(), 0, 128);
     DeviceClass wanted = request.getDeviceClass();
@@ -93,6 +94,10 @@ public record LeaseSpec(AcquireRequest request) {
 
   public int workers() {
     return request.getWorkers();
+  }
+
+  public int priority() {
+    return request.getPriority();
   }
 
   public int shareMillis() {

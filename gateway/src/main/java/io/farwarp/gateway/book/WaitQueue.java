@@ -5,10 +5,11 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.BiConsumer;
 
 /**
@@ -17,9 +18,9 @@ import java.util.function.BiConsumer;
  * a wait for a GPU delays no one who wants a CPU.
  */
 final class WaitQueue {
-  /** What one tenant waits for, the oldest first, and when it was last granted some of that. */
+  /** What one tenant waits for, next first, and when it was last granted some of that. */
   static final class Waiting {
-    final Set<Lease> requests = new LinkedHashSet<>();
+    final SortedSet<Lease> requests = new TreeSet<>(FairShares.OWN_ORDER);
     long grantedNs = Long.MIN_VALUE;
   }
 

@@ -117,6 +117,25 @@ class FairSharesTest {
   }
 
   @Test
+  void priority_orders_a_tenants_own_requests_and_gives_way_to_age() {
+    f.attach(hello("a", 64));
+    String holds = active("t", patient(64, 1000));
+    String other = f.ask("other", patient(64, 1000));
+    String old = f.ask("t", patient(64, 1000));
+    f.alive("a", 59_000);
+    String urgent = f.ask("t", patient(64, 1000).setPriority(1));
+    assertEquals(2, f.lease(urgent).place());
+    f.alive("a", 2_000);
+    String late = f.ask("t", patient(64, 1000).setPriority(1));
+    f.alive("a", 2_000);
+    assertEquals(
+        List.of(1, 2, 3, 4),
+        List.of(other, urgent, old, late).stream().map(id -> f.lease(id).place()).toList());
+    end(holds);
+    assertEquals(LeaseState.PREPARING, f.state(other));
+  }
+
+  @Test
   void reason_of_one_that_waits_behind_others_names_what_its_tenant_holds() {
     f.attach(hello("a", 64));
     active("much", patient(16, 250));
