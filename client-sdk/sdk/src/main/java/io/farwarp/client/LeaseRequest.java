@@ -2,6 +2,7 @@ package io.farwarp.client;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * What a lease is asked for. Immutable; each method returns a changed copy.
@@ -61,17 +62,7 @@ public record LeaseRequest(
 
   /** Window of each worker in bytes. */
   public LeaseRequest memory(long bytes) {
-    return new LeaseRequest(
-        device,
-        bytes,
-        shareMillis,
-        workers,
-        duration,
-        waitAtMost,
-        hot,
-        priority,
-        functions,
-        renewing);
+    return with(draft -> draft.windowBytes = bytes);
   }
 
   /** Share of the device's compute, above 0 to 1. */
@@ -80,73 +71,23 @@ public record LeaseRequest(
   }
 
   public LeaseRequest shareMillis(int thousandths) {
-    return new LeaseRequest(
-        device,
-        windowBytes,
-        thousandths,
-        workers,
-        duration,
-        waitAtMost,
-        hot,
-        priority,
-        functions,
-        renewing);
+    return with(draft -> draft.shareMillis = thousandths);
   }
 
   public LeaseRequest workers(int count) {
-    return new LeaseRequest(
-        device,
-        windowBytes,
-        shareMillis,
-        count,
-        duration,
-        waitAtMost,
-        hot,
-        priority,
-        functions,
-        renewing);
+    return with(draft -> draft.workers = count);
   }
 
   public LeaseRequest duration(Duration wanted) {
-    return new LeaseRequest(
-        device,
-        windowBytes,
-        shareMillis,
-        workers,
-        wanted,
-        waitAtMost,
-        hot,
-        priority,
-        functions,
-        renewing);
+    return with(draft -> draft.duration = wanted);
   }
 
   public LeaseRequest waitAtMost(Duration limit) {
-    return new LeaseRequest(
-        device,
-        windowBytes,
-        shareMillis,
-        workers,
-        duration,
-        limit,
-        hot,
-        priority,
-        functions,
-        renewing);
+    return with(draft -> draft.waitAtMost = limit);
   }
 
   public LeaseRequest hot(Duration spin) {
-    return new LeaseRequest(
-        device,
-        windowBytes,
-        shareMillis,
-        workers,
-        duration,
-        waitAtMost,
-        spin,
-        priority,
-        functions,
-        renewing);
+    return with(draft -> draft.hot = spin);
   }
 
   /**
@@ -154,46 +95,64 @@ public record LeaseRequest(
    * minute of waiting. It gives no precedence over other tenants.
    */
   public LeaseRequest priority(int steps) {
-    return new LeaseRequest(
-        device,
-        windowBytes,
-        shareMillis,
-        workers,
-        duration,
-        waitAtMost,
-        hot,
-        steps,
-        functions,
-        renewing);
+    return with(draft -> draft.priority = steps);
   }
 
   public LeaseRequest functions(String... names) {
-    return new LeaseRequest(
-        device,
-        windowBytes,
-        shareMillis,
-        workers,
-        duration,
-        waitAtMost,
-        hot,
-        priority,
-        List.of(names),
-        renewing);
+    return with(draft -> draft.functions = List.of(names));
   }
 
   /** Whether the lease is renewed in the background at half of its time to live; on by default. */
   public LeaseRequest renewing(boolean on) {
-    return new LeaseRequest(
-        device,
-        windowBytes,
-        shareMillis,
-        workers,
-        duration,
-        waitAtMost,
-        hot,
-        priority,
-        functions,
-        on);
+    return with(draft -> draft.renewing = on);
+  }
+
+  /** The one place where a copy is made. */
+  private LeaseRequest with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.request();
+  }
+
+  /** A request whose parts can be set one by one. */
+  private static final class Draft {
+    final Device device;
+    long windowBytes;
+    int shareMillis;
+    int workers;
+    Duration duration;
+    Duration waitAtMost;
+    Duration hot;
+    int priority;
+    List<String> functions;
+    boolean renewing;
+
+    Draft(LeaseRequest from) {
+      device = from.device;
+      windowBytes = from.windowBytes;
+      shareMillis = from.shareMillis;
+      workers = from.workers;
+      duration = from.duration;
+      waitAtMost = from.waitAtMost;
+      hot = from.hot;
+      priority = from.priority;
+      functions = from.functions;
+      renewing = from.renewing;
+    }
+
+    LeaseRequest request() {
+      return new LeaseRequest(
+          device,
+          windowBytes,
+          shareMillis,
+          workers,
+          duration,
+          waitAtMost,
+          hot,
+          priority,
+          functions,
+          renewing);
+    }
   }
 
   private static void check(String what, long value, long least, long most) {
