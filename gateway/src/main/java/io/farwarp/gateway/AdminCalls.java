@@ -1,20 +1,36 @@
 package io.farwarp.gateway;
 
+import io.farwarp.gateway.book.Account;
+import io.farwarp.gateway.book.Command;
 import io.farwarp.gateway.book.Executor;
 import io.farwarp.gateway.book.Lease;
 import io.farwarp.gateway.book.LeaseBook;
+import io.farwarp.gateway.book.LeaseSpec;
 import io.farwarp.v1.AdminServiceGrpc;
+import io.farwarp.v1.CordonExecutorRequest;
+import io.farwarp.v1.CordonExecutorResponse;
+import io.farwarp.v1.DrainExecutorRequest;
+import io.farwarp.v1.DrainExecutorResponse;
 import io.farwarp.v1.ExecutorRow;
 import io.farwarp.v1.ListExecutorsRequest;
 import io.farwarp.v1.ListExecutorsResponse;
 import io.farwarp.v1.ListLeasesRequest;
 import io.farwarp.v1.ListLeasesResponse;
+import io.farwarp.v1.ListTenantsRequest;
+import io.farwarp.v1.ListTenantsResponse;
 import io.farwarp.v1.RevokeLeaseRequest;
 import io.farwarp.v1.RevokeLeaseResponse;
+import io.farwarp.v1.SetTenantRequest;
+import io.farwarp.v1.SetTenantResponse;
+import io.farwarp.v1.TenantRow;
+import io.farwarp.v1.UncordonExecutorRequest;
+import io.farwarp.v1.UncordonExecutorResponse;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +45,8 @@ final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
 
   /** Of one caller; an answer may take 4 MiB until it is read. */
   private static final int MAX_LISTINGS = 4;
+
+  private static final long MAX_GRACE_MS = TimeUnit.HOURS.toMillis(24);
 
   private final LeaseControl control;
   private final GatewayClock clock;
@@ -91,6 +109,7 @@ final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
         .setWorkers(executor.workers())
         .setLastHeartbeatAgoMs(
             Math.max(0, TimeUnit.NANOSECONDS.toMillis(clock.nowNs() - executor.lastHeardNs())))
+        .setCordonReason(executor.cordonReason())
         .build();
   }
 
@@ -142,16 +161,122 @@ final class AdminCalls extends AdminServiceGrpc.AdminServiceImplBase {
   }
 
   @Override
+  public void listTenants(ListTenantsRequest request, StreamObserver<ListTenantsResponse> call) {
+    list(call, this::tenants);
+  }
+
+  private ListTenantsResponse tenants(Caller caller) throws Refusal {
+    List<TenantRow> rows =
+        Replies.await(
+            control.ask(
+                caller,
+                book ->
+                    caller.operator()
+                        ? book.accounts().stream()
+                            .limit(MAX_ROWS)
+                            .map(each -> row(book, each))
+                            .toList()
+                        : List.of(row(book, book.account(caller.name())))));
+    return ListTenantsResponse.newBuilder()
+        .addAllTenants(
+            rows.stream().sorted(Comparator.comparing(row -> row.getPolicy().getTenant())).toList())
+        .build();
+  }
+
+  private TenantRow row(LeaseBook book, Account account) {
+    return TenantRow.newBuilder()
+        .setPolicy(account.policy())
+        .setLeases(account.leases())
+        .setWindowBytes(account.windowBytes())
+        .setDeviceMs(TimeUnit.NANOSECONDS.toMillis(account.deviceNs(clock.nowNs())))
+        .setQueued(book.queued(account.policy().getTenant()))
+        .build();
+  }
+
+  // What operators decide
+
+  @Override
   public void revokeLease(RevokeLeaseRequest request, StreamObserver<RevokeLeaseResponse> call) {
+    operate(
+        call,
+        RevokeLeaseResponse.getDefaultInstance(),
+        operator ->
+            control.revoke(
+                operator,
+                new Command.Revoke(
+                    request.getLeaseId(),
+                    graceNs(request.getGraceMs()),
+                    by(operator, request.getReason()))));
+  }
+
+  @Override
+  public void cordonExecutor(
+      CordonExecutorRequest request, StreamObserver<CordonExecutorResponse> call) {
+    operate(
+        call,
+        CordonExecutorResponse.getDefaultInstance(),
+        operator ->
+            control.operate(
+                operator,
+                new Command.Cordon(request.getExecutorId(), by(operator, request.getReason()))));
+  }
+
+  @Override
+  public void uncordonExecutor(
+      UncordonExecutorRequest request, StreamObserver<UncordonExecutorResponse> call) {
+    operate(
+        call,
+        UncordonExecutorResponse.getDefaultInstance(),
+        operator -> control.operate(operator, new Command.Uncordon(request.getExecutorId())));
+  }
+
+  @Override
+  public void drainExecutor(
+      DrainExecutorRequest request, StreamObserver<DrainExecutorResponse> call) {
+    operate(
+        call,
+        DrainExecutorResponse.getDefaultInstance(),
+        operator ->
+            control.operate(
+                operator,
+                new Command.Drain(
+                    request.getExecutorId(),
+                    graceNs(request.getGraceMs()),
+                    by(operator, request.getReason()))));
+  }
+
+  @Override
+  public void setTenant(SetTenantRequest request, StreamObserver<SetTenantResponse> call) {
+    operate(
+        call,
+        SetTenantResponse.getDefaultInstance(),
+        operator ->
+            control.operate(
+                operator, new Command.SetTenant(request.getPolicy(), request.getResetUse())));
+  }
+
+  private interface Decision {
+    CompletableFuture<Boolean> of(Caller operator) throws Refusal;
+  }
+
+  private static <A> void operate(StreamObserver<A> call, A answer, Decision decision) {
     try {
-      Caller caller = Caller.current();
-      String reason =
-          "by operator %s: %s".formatted(caller.name(), AgentChecks.reason(request.getReason()));
-      Replies.await(control.revoke(request.getLeaseId(), caller, reason));
-      call.onNext(RevokeLeaseResponse.getDefaultInstance());
+      Replies.await(decision.of(Caller.current()));
+      call.onNext(answer);
       call.onCompleted();
+    } catch (IllegalArgumentException e) {
+      call.onError(Refusal.invalid(String.valueOf(e.getMessage())).toGrpc());
     } catch (Refusal | RuntimeException e) {
       call.onError(Replies.toGrpc(e));
     }
+  }
+
+  private static String by(Caller operator, String reason) {
+    return "by operator %s: %s".formatted(operator.name(), AgentChecks.reason(reason));
+  }
+
+  private static long graceNs(long graceMs) {
+    LeaseSpec.inRange("grace_ms", graceMs, 0, MAX_GRACE_MS);
+    return TimeUnit.MILLISECONDS.toNanos(graceMs);
   }
 }

@@ -174,7 +174,7 @@ final class ControlWires {
     for (Event event : events) {
       switch (event) {
         case Event.Accepted _, Event.Refused _, Event.Renewed _, Event.SliceFreed _ -> {}
-        case Event.FunctionAllotted _ -> {}
+        case Event.FunctionAllotted _, Event.TenantChanged _, Event.CordonChanged _ -> {}
         case Event.Queued e -> tellAll(e.leaseId());
         case Event.StateChanged e -> tellAll(e.leaseId());
         case Event.FunctionReady e -> functionReady(e);

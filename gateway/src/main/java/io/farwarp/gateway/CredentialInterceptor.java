@@ -55,9 +55,13 @@ final class CredentialInterceptor implements ServerInterceptor {
           FleetServiceGrpc.SERVICE_NAME,
           EnumSet.of(Caller.Role.AGENT),
           AdminServiceGrpc.SERVICE_NAME,
+          EnumSet.of(Caller.Role.OPERATOR),
+          AdminServiceGrpc.getListLeasesMethod().getFullMethodName(),
           TENANT_OR_OPERATOR,
-          AdminServiceGrpc.getRevokeLeaseMethod().getFullMethodName(),
-          EnumSet.of(Caller.Role.OPERATOR));
+          AdminServiceGrpc.getListExecutorsMethod().getFullMethodName(),
+          TENANT_OR_OPERATOR,
+          AdminServiceGrpc.getListTenantsMethod().getFullMethodName(),
+          TENANT_OR_OPERATOR);
 
   private final Credentials credentials;
   private final CallerLimit anyone;

@@ -77,6 +77,8 @@ final class FunctionUses {
             Event.FunctionAllotted _,
             Event.FunctionReady _,
             Event.FunctionFailed _,
+            Event.TenantChanged _,
+            Event.CordonChanged _,
             Event.Welcome _,
             Event.Prepare _,
             Event.PrepareFunction _,

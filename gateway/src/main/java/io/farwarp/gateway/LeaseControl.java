@@ -194,13 +194,25 @@ final class LeaseControl implements AutoCloseable {
         });
   }
 
-  CompletableFuture<Boolean> revoke(String leaseId, Caller operator, String reason) throws Refusal {
+  CompletableFuture<Boolean> revoke(Caller operator, Command.Revoke command) throws Refusal {
     return call(
         operator,
         done -> {
-          require(leaseId, operator);
-          wires.follow(apply(new Command.Revoke(leaseId, reason)));
-          wires.later(() -> done.complete(true));
+          require(command.leaseId(), operator);
+          wires.follow(apply(command));
+          wires.later(() -> complete(done, true));
+        });
+  }
+
+  /** What an operator decides; completes when the store has it. */
+  CompletableFuture<Boolean> operate(Caller operator, Command command) throws Refusal {
+    return call(
+        operator,
+        done -> {
+          List<Event> events = apply(command);
+          wires.follow(events);
+          refuseIfRefused(events);
+          wires.later(() -> complete(done, true));
         });
   }
 
@@ -418,7 +430,7 @@ final class LeaseControl implements AutoCloseable {
       // No one has been told yet that these are active, and no one will be.
       for (String leaseId : keeper.unkeptActive()) {
         wires.withhold(leaseId);
-        wires.follow(apply(new Command.Revoke(leaseId, error)));
+        wires.follow(apply(new Command.Revoke(leaseId, 0, error)));
       }
     }
   }

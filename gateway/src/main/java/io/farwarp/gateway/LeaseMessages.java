@@ -45,12 +45,16 @@ final class LeaseMessages {
             .setLeaseId(lease.id())
             .setState(lease.state())
             .setReason(lease.reason())
-            .setPlace(lease.place());
+            .setPlace(lease.place())
+            .setEstimateMs(lease.estimateMs());
     if (lease.status() != Status.OK) {
       event.setStatus(lease.status().name());
     }
     if (lease.state() == LeaseState.ACTIVE) {
       event.setLease(lease(lease));
+    }
+    if (lease.state() == LeaseState.EXPIRING) {
+      event.setTtlMs(remainingMs(lease));
     }
     return event.build();
   }
@@ -115,7 +119,7 @@ final class LeaseMessages {
   }
 
   private long remainingMs(Lease lease) {
-    return lease.state() == LeaseState.ACTIVE
+    return lease.usable()
         ? Math.max(0, NANOSECONDS.toMillis(lease.deadlineNs() - clock.nowNs()))
         : 0;
   }
@@ -165,11 +169,12 @@ final class LeaseMessages {
         .setRemainingMs(remainingMs(lease))
         .setRequestedAtUnixMs(clock.unixMs(lease.requestedNs()))
         .setPlace(lease.place())
+        .setEstimateMs(lease.estimateMs())
         .build();
   }
 
   /**
-   * An ACTIVE lease for the store.
+   * A usable lease for the store.
    *
    * @param agent name of the credential that its executor attached with
    */
@@ -188,7 +193,12 @@ final class LeaseMessages {
             .setRequestedAtUnixMs(clock.unixMs(lease.requestedNs()))
             .setHeldUntilUnixMs(clock.unixMs(lease.holdUntilNs()))
             .setRenewal(lease.renewal())
-            .setAgent(agent);
+            .setAgent(agent)
+            .setActiveAtUnixMs(clock.unixMs(lease.activeNs()))
+            .setReason(lease.reason());
+    if (lease.state() == LeaseState.EXPIRING) {
+      stored.setExpiresAs(lease.endsAs());
+    }
     for (FunctionSlot function : lease.functions()) {
       stored.addFunctions(
           StoredFunction.newBuilder()
@@ -211,6 +221,7 @@ final class LeaseMessages {
     return new Command.Restore(
         stored,
         clock.ns(stored.getRequestedAtUnixMs()),
+        clock.ns(stored.getActiveAtUnixMs()),
         clock.ns(stored.getExpiresAtUnixMs()),
         clock.ns(stored.getHeldUntilUnixMs()));
   }

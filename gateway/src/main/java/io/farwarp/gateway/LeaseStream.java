@@ -42,7 +42,7 @@ final class LeaseStream implements LeaseListener {
     }
     call.onNext(event);
     switch (event.getState()) {
-      case LEASE_STATE_UNSPECIFIED, QUEUED, PREPARING, ACTIVE, UNRECOGNIZED -> {}
+      case LEASE_STATE_UNSPECIFIED, QUEUED, PREPARING, ACTIVE, EXPIRING, UNRECOGNIZED -> {}
       case RELEASED, EXPIRED, REVOKED, LOST, FAILED -> {
         done = true;
         call.onCompleted();

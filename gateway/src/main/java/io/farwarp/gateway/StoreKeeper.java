@@ -39,7 +39,9 @@ final class StoreKeeper {
     for (Event event : events) {
       switch (event) {
         case Event.StateChanged e -> {
-          if (e.state() == LeaseState.ACTIVE || kept.contains(e.leaseId())) {
+          if (e.state() == LeaseState.ACTIVE
+              || e.state() == LeaseState.EXPIRING
+              || kept.contains(e.leaseId())) {
             changed.add(e.leaseId());
           }
         }
@@ -53,6 +55,8 @@ final class StoreKeeper {
             Event.FunctionAllotted _,
             Event.FunctionFailed _,
             Event.SliceFreed _,
+            Event.TenantChanged _,
+            Event.CordonChanged _,
             Event.Welcome _,
             Event.Prepare _,
             Event.Extend _,
@@ -76,7 +80,7 @@ final class StoreKeeper {
     for (String leaseId : changed) {
       Lease lease = book.lease(leaseId);
       Slice slice = lease == null ? null : lease.slice();
-      if (lease != null && slice != null && lease.state() == LeaseState.ACTIVE) {
+      if (lease != null && slice != null && lease.usable()) {
         Executor executor = book.executor(slice.executorId());
         put.add(messages.stored(lease, slice, executor == null ? "" : executor.agent()));
       } else if (kept.contains(leaseId)) {
@@ -91,12 +95,12 @@ final class StoreKeeper {
     changed.clear();
   }
 
-  /** Leases that are ACTIVE and that the store has never had. */
+  /** Leases that are usable and that the store has never had. */
   List<String> unkeptActive() {
     List<String> active = new ArrayList<>();
     for (String leaseId : changed) {
       Lease lease = book.lease(leaseId);
-      if (lease != null && lease.state() == LeaseState.ACTIVE && !kept.contains(leaseId)) {
+      if (lease != null && lease.usable() && !kept.contains(leaseId)) {
         active.add(leaseId);
       }
     }

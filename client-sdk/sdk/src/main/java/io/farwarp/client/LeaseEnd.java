@@ -20,14 +20,15 @@ public record LeaseEnd(LeaseState state, String reason) {
       case EXPIRED -> Status.LEASE_EXPIRED;
       case REVOKED -> Status.LEASE_REVOKED;
       case LOST, FAILED -> Status.WORKER_LOST;
-      case QUEUED, PREPARING, ACTIVE, LEASE_STATE_UNSPECIFIED, UNRECOGNIZED -> Status.INTERNAL;
+      case QUEUED, PREPARING, ACTIVE, EXPIRING, LEASE_STATE_UNSPECIFIED, UNRECOGNIZED ->
+          Status.INTERNAL;
     };
   }
 
   static boolean isEnd(LeaseState state) {
     return switch (state) {
       case RELEASED, EXPIRED, REVOKED, LOST, FAILED -> true;
-      case QUEUED, PREPARING, ACTIVE, LEASE_STATE_UNSPECIFIED, UNRECOGNIZED -> false;
+      case QUEUED, PREPARING, ACTIVE, EXPIRING, LEASE_STATE_UNSPECIFIED, UNRECOGNIZED -> false;
     };
   }
 

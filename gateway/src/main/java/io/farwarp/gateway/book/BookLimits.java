@@ -12,6 +12,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
  * @param skewNs how much later than the gateway an agent may see a deadline pass
  * @param prepareNs how long an agent may take to prepare a lease
  * @param reattachNs how long a gateway that has restarted waits for the agents of its leases
+ * @param graceNs how long a preemptible lease goes on when it was told to end
  * @param queued requests that may wait, of all tenants
  * @param queuedPerTenant requests that may wait, of one tenant
  * @param remembered leases that have ended and are still listed, of all tenants
@@ -22,6 +23,7 @@ public record BookLimits(
     long skewNs,
     long prepareNs,
     long reattachNs,
+    long graceNs,
     int queued,
     int queuedPerTenant,
     int remembered,
@@ -50,10 +52,16 @@ public record BookLimits(
         SECONDS.toNanos(5),
         SECONDS.toNanos(60),
         Math.max(SECONDS.toNanos(15), 10 * heartbeatNs),
-        10_000,
+        SECONDS.toNanos(10),
+        100_000,
         1_000,
         10_000,
         1_000);
+  }
+
+  /** How long a lease that is granted now may be held at most unless it is renewed. */
+  long holdNs(LeaseSpec spec) {
+    return prepareNs + spec.durationNs() + skewNs;
   }
 
   long silenceNs() {

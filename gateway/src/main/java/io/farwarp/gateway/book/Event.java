@@ -32,6 +32,12 @@ public sealed interface Event {
   /** The slice may be granted again. */
   record SliceFreed(String leaseId, Slice slice) implements Event {}
 
+  /** What the tenant may hold, or what it has used, is not as it was. */
+  record TenantChanged(String tenant) implements Event {}
+
+  /** An operator has cordoned an executor, or no more: {@link LeaseBook#cordons}. */
+  record CordonChanged(String executorId) implements Event {}
+
   /** To the agent: take it on; end the leases named. */
   record Welcome(String executorId, List<String> endLeases) implements Event {}
 

@@ -3,13 +3,15 @@ package io.farwarp.gateway.book;
 import com.google.protobuf.ByteString;
 import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.DeviceReport;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One GPU host as the book knows it: what its agent reported, and what leases hold of it. Changed
@@ -42,7 +44,18 @@ public final class Executor {
   /** When the book's timer looks at it next. */
   long timerNs = Lease.NEVER;
 
-  final Set<String> held = new LinkedHashSet<>();
+  /** Why an operator lets nothing new be placed on it; null: it may be. */
+  @Nullable String cordon;
+
+  /** The round of the queue in which a request that waits keeps it from those behind. */
+  long blockedRound;
+
+  /** For whom its preemptible leases were told to end; null: for no one. */
+  @Nullable Lease promisedTo;
+
+  private long reservedRound;
+  private final List<Reservation> reservations = new ArrayList<>();
+  private final Map<String, Lease> held = new LinkedHashMap<>();
   private final Map<String, DeviceReport> devices = new LinkedHashMap<>();
   private final Map<String, Use> uses = new HashMap<>();
 
@@ -76,8 +89,8 @@ public final class Executor {
         deviceId, (_, device) -> device.toBuilder().setOutOfService(outOfService).build());
   }
 
-  void take(String leaseId, Slice slice) {
-    held.add(leaseId);
+  void take(Lease lease, Slice slice) {
+    held.put(lease.id, lease);
     usedBytes += slice.windowBytes();
     workers += slice.workers();
     Use use = uses.computeIfAbsent(slice.deviceId(), _ -> new Use());
@@ -85,14 +98,14 @@ public final class Executor {
     use.shareMillis += slice.shareMillis();
   }
 
-  void free(String leaseId, Slice slice) {
-    held.remove(leaseId);
+  void free(Lease lease, Slice slice) {
+    held.remove(lease.id);
     usedBytes -= slice.windowBytes();
     workers -= slice.workers();
     Use use = uses.get(slice.deviceId());
     if (use == null) {
       throw new IllegalStateException(
-          "lease " + leaseId + " frees " + slice + ", of which nothing is held");
+          "lease " + lease.id + " frees " + slice + ", of which nothing is held");
     }
     use.windowBytes -= slice.windowBytes();
     use.shareMillis -= slice.shareMillis();
@@ -113,6 +126,11 @@ public final class Executor {
 
   public Collection<DeviceReport> devices() {
     return Collections.unmodifiableCollection(devices.values());
+  }
+
+  /** Why an operator cordoned it; empty: none has. */
+  public String cordonReason() {
+    return cordon == null ? "" : cordon;
   }
 
   public long capacityBytes() {
@@ -138,6 +156,11 @@ public final class Executor {
     return maxWorkers - workers;
   }
 
+  /** The leases that hold something of it, the oldest first. */
+  Collection<Lease> held() {
+    return Collections.unmodifiableCollection(held.values());
+  }
+
   public int leases() {
     return held.size();
   }
@@ -146,7 +169,10 @@ public final class Executor {
     return lastHeardNs;
   }
 
-  /** "attached", "detached" (no stream, and not silent for long enough), "silent", "draining". */
+  /**
+   * "attached", "cordoned" (by an operator), "draining" (its agent leaves), "detached" (no stream,
+   * and not silent for long enough) or "silent".
+   */
   public String stateText() {
     if (silent) {
       return "silent";
@@ -154,19 +180,26 @@ public final class Executor {
     if (!attached) {
       return "detached";
     }
-    return draining ? "draining" : "attached";
+    if (draining) {
+      return "draining";
+    }
+    return cordon == null ? "attached" : "cordoned";
   }
 
   /** It takes new leases. */
   boolean open() {
-    return attached && !silent && !draining;
+    return attached && !silent && !draining && cordon == null;
   }
 
   /** Window bytes of {@code device} that no lease holds; less than 0 if it reported less anew. */
   long freeBytes(DeviceReport device) {
+    return Math.min(freeDeviceBytes(device), capacityBytes - usedBytes);
+  }
+
+  /** The same if the host itself had enough for it. */
+  long freeDeviceBytes(DeviceReport device) {
     Use use = uses.get(device.getDeviceId());
-    long ofDevice = device.getMemoryBytes() - (use == null ? 0 : use.windowBytes);
-    return Math.min(ofDevice, capacityBytes - usedBytes);
+    return device.getMemoryBytes() - (use == null ? 0 : use.windowBytes);
   }
 
   int freeShare(DeviceReport device) {
@@ -186,5 +219,48 @@ public final class Executor {
       }
     }
     return false;
+  }
+
+  /** It has to have room for a request that waits. */
+  void reserve(long round, Reservation reservation) {
+    if (reservedRound != round) {
+      reservedRound = round;
+      reservations.clear();
+    }
+    reservations.add(reservation);
+  }
+
+  List<Reservation> reservations(long round) {
+    return reservedRound == round ? List.copyOf(reservations) : List.of();
+  }
+
+  /** From when on it is reserved; NEVER: it is not. */
+  long freeUntilNs(long round) {
+    long untilNs = Lease.NEVER;
+    if (reservedRound == round) {
+      for (Reservation reservation : reservations) {
+        untilNs = Math.min(untilNs, reservation.fromNs());
+      }
+    }
+    return untilNs;
+  }
+
+  /** When it has room for {@code spec} if each lease ends at its deadline; NEVER: it never has. */
+  long fitsAtNs(LeaseSpec spec) {
+    List<Lease> ends = new ArrayList<>(held.values());
+    ends.sort(Comparator.comparingLong(lease -> lease.holdUntilNs));
+    long atNs = Lease.NEVER;
+    for (DeviceReport device : devices.values()) {
+      if (spec.accepts(device.getDeviceClass())) {
+        Room room = new Room(this, device);
+        long deviceNs = room.fits(spec) ? Long.MIN_VALUE : Lease.NEVER;
+        for (int i = 0; deviceNs == Lease.NEVER && i < ends.size(); i++) {
+          room.free(ends.get(i));
+          deviceNs = room.fits(spec) ? ends.get(i).holdUntilNs : Lease.NEVER;
+        }
+        atNs = Math.min(atNs, deviceNs);
+      }
+    }
+    return atNs;
   }
 }

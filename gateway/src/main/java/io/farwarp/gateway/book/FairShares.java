@@ -4,21 +4,19 @@ import io.farwarp.v1.DeviceClass;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.NoSuchElementException;
+import java.util.NavigableSet;
 import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rule of who is next: the tenant that holds the least of the fleet, measured by the resource
- * of which it holds most (dominant resource fairness, Ghodsi et al., NSDI 2011), and of that
- * tenant's requests the one of the highest priority, where each step of priority counts as a minute
- * of waiting, so that none of them starves either. What a tenant was granted or is ahead in the
- * queue with counts as held for its next request, so a flood of requests only lengthens its
+ * The rule of who is next: the tenant that holds the least of the fleet for its weight, measured by
+ * the resource of which it holds most (dominant resource fairness, Ghodsi et al., NSDI 2011), and
+ * of that tenant's requests the one of the highest priority, where each step of priority counts as
+ * a minute of waiting, so that none of them starves either. What a tenant was granted or is ahead
+ * in the queue with counts as held for its next request, so a flood of requests only lengthens its
  * sender's own line.
  *
  * <p>Waiting counts against holding: a tenant that has waited since its last grant for {@link
@@ -39,39 +37,33 @@ final class FairShares {
           .thenComparingLong(lease -> lease.arrival);
 
   /** What of the fleet is counted, one by one, in the order of the numbers below. */
-  private static final List<String> RESOURCES =
+  static final List<String> RESOURCES =
       List.of("GPU compute", "CPU device compute", "window memory", "workers");
 
   private static final int GPU_SHARE = 0;
   private static final int CPU_SHARE = 1;
-  private static final int WINDOW_BYTES = 2;
+  static final int WINDOW_BYTES = 2;
   private static final int WORKERS = 3;
 
-  /** What a tenant holds now. */
-  private static final class Holding {
-    final long[] amounts = new long[RESOURCES.size()];
-    int leases;
-  }
-
-  private final Map<String, Holding> holdings = new HashMap<>();
+  private final Tenants tenants;
   private final long[] fleet = new long[RESOURCES.size()];
+  private int openExecutors;
+
+  FairShares(Tenants tenants) {
+    this.tenants = tenants;
+  }
 
   /** {@code lease} holds {@code slice} of a device of its class. */
   void take(Lease lease, Slice slice) {
-    Holding holding = holdings.computeIfAbsent(lease.tenant, _ -> new Holding());
-    holding.leases++;
-    add(holding.amounts, lease.deviceClass, slice, 1);
+    Account account = tenants.of(lease.tenant);
+    account.take(lease);
+    add(account.amounts, lease.deviceClass, slice, 1);
   }
 
   void free(Lease lease, Slice slice) {
-    Holding holding = holdings.get(lease.tenant);
-    if (holding == null) {
-      throw new IllegalStateException(lease.id + " frees " + slice + "; its tenant holds nothing");
-    }
-    add(holding.amounts, lease.deviceClass, slice, -1);
-    if (--holding.leases == 0) {
-      holdings.remove(lease.tenant);
-    }
+    Account account = tenants.of(lease.tenant);
+    account.free(lease);
+    add(account.amounts, lease.deviceClass, slice, -1);
   }
 
   private static void add(long[] amounts, DeviceClass device, Slice slice, int times) {
@@ -84,8 +76,10 @@ final class FairShares {
   /** Takes note of what there is to share: all that open executors have. */
   void measure(Collection<Executor> executors) {
     Arrays.fill(fleet, 0);
+    openExecutors = 0;
     for (Executor executor : executors) {
       if (executor.open()) {
+        openExecutors++;
         fleet[WINDOW_BYTES] += executor.capacityBytes;
         fleet[WORKERS] += executor.maxWorkers;
         for (var device : executor.devices()) {
@@ -96,20 +90,28 @@ final class FairShares {
     }
   }
 
+  int openExecutors() {
+    return openExecutors;
+  }
+
   /** "tenant t holds 25.0 % of the fleet's GPU compute, more than of anything else". */
   String text(String tenant) {
-    Holding holding = holdings.get(tenant);
-    long[] amounts = holding == null ? new long[RESOURCES.size()] : holding.amounts;
-    int dominant = dominant(amounts);
-    double fraction = fraction(amounts, dominant);
+    Account account = tenants.of(tenant);
+    int dominant = dominant(account.amounts);
+    double fraction = fraction(account.amounts, dominant);
+    String weight =
+        account.policy.getWeight() == 1
+            ? ""
+            : " (its weight is " + account.policy.getWeight() + ")";
     return fraction == 0
-        ? "tenant " + tenant + " holds nothing of the fleet"
+        ? "tenant " + tenant + " holds nothing of the fleet" + weight
         : String.format(
             Locale.ROOT,
-            "tenant %s holds %.1f %% of the fleet's %s, more than of anything else",
+            "tenant %s holds %.1f %% of the fleet's %s, more than of anything else%s",
             tenant,
             100 * fraction,
-            RESOURCES.get(dominant));
+            RESOURCES.get(dominant),
+            weight);
   }
 
   private int dominant(long[] amounts) {
@@ -131,52 +133,66 @@ final class FairShares {
   /**
    * All of {@code waiting}, next first.
    *
-   * @param waiting by tenant, at least one of each; what changes there later does not matter
+   * @param waiting by tenant, at least one of each
    */
-  Iterator<Lease> order(Map<String, WaitQueue.Waiting> waiting, long nowNs) {
-    PriorityQueue<Line> lines = new PriorityQueue<>(Math.max(1, waiting.size()));
-    waiting.forEach((tenant, own) -> lines.add(new Line(holdings.get(tenant), own, nowNs)));
-    return new Iterator<>() {
-      @Override
-      public boolean hasNext() {
-        return !lines.isEmpty();
-      }
+  Order order(Map<String, WaitQueue.Waiting> waiting, long nowNs) {
+    return new Order(waiting, nowNs);
+  }
 
-      @Override
-      public Lease next() {
-        Line line = lines.poll();
-        if (line == null) {
-          throw new NoSuchElementException();
-        }
-        Lease lease = line.head;
-        if (line.advance()) {
-          lines.add(line);
-        }
-        return lease;
+  /**
+   * Goes through all that wait, next first; what it has handed out may leave the queue meanwhile.
+   */
+  final class Order {
+    private final PriorityQueue<Line> lines;
+    private @Nullable Line last;
+
+    private Order(Map<String, WaitQueue.Waiting> waiting, long nowNs) {
+      lines = new PriorityQueue<>(Math.max(1, waiting.size()));
+      waiting.forEach((tenant, own) -> lines.add(new Line(tenants.of(tenant), own, nowNs)));
+    }
+
+    /** Null: there are no more. */
+    @Nullable Lease next() {
+      if (last != null && last.advance()) {
+        lines.add(last);
       }
-    };
+      last = lines.poll();
+      return last == null ? null : last.head;
+    }
+
+    /** Nothing more of the tenant whose request came last. */
+    void skipTenant() {
+      last = null;
+    }
   }
 
   /** One tenant's requests, and what it would hold had it all that came before {@link #head}. */
   private final class Line implements Comparable<Line> {
     private final long[] amounts;
-    private final Iterator<Lease> rest;
+    private final int weight;
+    private final NavigableSet<Lease> requests;
     private Lease head;
     private double rank;
 
-    Line(@Nullable Holding holding, WaitQueue.Waiting waiting, long nowNs) {
-      amounts = holding == null ? new long[RESOURCES.size()] : holding.amounts.clone();
-      rest = List.copyOf(waiting.requests).iterator();
-      head = rest.next();
+    Line(Account account, WaitQueue.Waiting waiting, long nowNs) {
+      amounts = account.amounts.clone();
+      weight = account.policy.getWeight();
+      requests = waiting.requests;
+      head = requests.first();
       long waitedNs = nowNs - Math.max(head.requestedNs, waiting.grantedNs);
-      rank = fraction(amounts, dominant(amounts)) - waitedNs / (double) AGEING_NS;
+      rank = holding() - waitedNs / (double) AGEING_NS;
+    }
+
+    private double holding() {
+      return fraction(amounts, dominant(amounts)) / weight;
     }
 
     /**
      * To the next request; false: there is none. One that is just granted has waited for nothing.
      */
     boolean advance() {
-      if (!rest.hasNext()) {
+      Lease next = requests.higher(head);
+      if (next == null) {
         return false;
       }
       LeaseSpec spec = head.spec;
@@ -185,8 +201,8 @@ final class FairShares {
           counted(spec.deviceClass()),
           new Slice("", "", spec.totalBytes(), spec.shareMillis(), spec.workers()),
           1);
-      rank = fraction(amounts, dominant(amounts));
-      head = rest.next();
+      rank = holding();
+      head = next;
       return true;
     }
 

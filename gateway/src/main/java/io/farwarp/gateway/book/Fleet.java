@@ -13,6 +13,7 @@ import io.farwarp.v1.StoredFunction;
 import io.farwarp.v1.StoredLease;
 import io.farwarp.wire.Status;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,9 @@ final class Fleet {
   private final Map<String, Executor> executors;
   private final Map<String, Lease> leases;
   private final Timers timers;
+
+  /** Why operators have cordoned which executors, also some that are not there. */
+  private final Map<String, String> cordons = new LinkedHashMap<>();
 
   Fleet(
       LeaseBook book,
@@ -67,7 +71,11 @@ final class Fleet {
       slot.loadMs = function.getLoadMs();
       slot.warmMs = function.getWarmMs();
     }
-    lease.state = LeaseState.ACTIVE;
+    boolean expiring = Lease.ended(stored.getExpiresAs());
+    lease.state = expiring ? LeaseState.EXPIRING : LeaseState.ACTIVE;
+    lease.endsAs = expiring ? stored.getExpiresAs() : LeaseState.EXPIRED;
+    lease.reason = stored.getReason();
+    lease.activeNs = c.activeNs();
     lease.workers = stored.getWorkersList();
     lease.renewal = stored.getRenewal();
     lease.deviceClass = stored.getDeviceClass();
@@ -93,6 +101,7 @@ final class Fleet {
   }
 
   private void add(Executor executor) {
+    executor.cordon = cordons.get(executor.id);
     executors.put(executor.id, executor);
     timers.arm(executor, executor.lastHeardNs + executor.silenceNs);
   }
@@ -107,6 +116,7 @@ final class Fleet {
     }
     if (executor == null) {
       executor = new Executor(hello.getExecutorId(), c.agent(), nowNs, limits.silenceNs());
+      executor.cordon = cordons.get(executor.id);
       executors.put(executor.id, executor);
     }
     executor.attach(c.agent(), hello, nowNs, limits.silenceNs());
@@ -115,11 +125,11 @@ final class Fleet {
     List<String> endLeases = reconcile(executor, hello, kept, nowNs);
     book.emit(new Event.Welcome(executor.id, endLeases));
     for (Lease lease : kept) {
-      if (lease.state == LeaseState.ACTIVE) {
+      if (lease.usable()) {
         tellAgain(executor, lease, nowNs);
       }
     }
-    book.capacityChanged();
+    book.fleetChanged();
   }
 
   private String refusal(Command.AgentAttached c, @Nullable Executor known) {
@@ -129,7 +139,7 @@ final class Fleet {
           ? ""
           : "%d executors are known, which is the limit".formatted(BookLimits.EXECUTORS);
     }
-    if (!known.agent.equals(c.agent()) && (known.attached || !known.held.isEmpty())) {
+    if (!known.agent.equals(c.agent()) && (known.attached || !known.held().isEmpty())) {
       return "executor id %s belongs to agent credential %s".formatted(id, known.agent);
     }
     if (known.attached
@@ -149,18 +159,14 @@ final class Fleet {
       held.put(each.getLeaseId(), each);
     }
     List<String> endLeases = new ArrayList<>();
-    for (String leaseId : List.copyOf(executor.held)) {
-      Lease lease = leases.get(leaseId);
-      if (lease == null) {
-        throw new IllegalStateException(executor.id + " holds " + leaseId + ", not in the book");
-      }
-      HeldLease theirs = held.remove(leaseId);
+    for (Lease lease : List.copyOf(executor.held())) {
+      HeldLease theirs = held.remove(lease.id);
       if (theirs == null) {
         lose(lease, "executor %s has come back without it".formatted(executor.id));
         book.free(lease);
       } else if (lease.ended() || !same(lease, theirs)) {
         lose(lease, "executor %s holds another slice for it".formatted(executor.id));
-        endLeases.add(leaseId);
+        endLeases.add(lease.id);
       } else {
         kept.add(lease);
       }
@@ -248,15 +254,67 @@ final class Fleet {
     Executor executor = executors.get(executorId);
     if (executor != null) {
       executor.draining = true;
-      book.capacityChanged();
+      book.fleetChanged();
     }
+  }
+
+  void cordon(String executorId, String reason) {
+    if (!executors.containsKey(executorId)) {
+      book.refuse(Status.OUT_OF_RANGE, "no executor " + executorId);
+      return;
+    }
+    if (cordons.size() >= BookLimits.EXECUTORS) {
+      book.refuse(
+          Status.RESOURCE_EXHAUSTED,
+          "%d executors are cordoned, which is the limit: uncordon some".formatted(cordons.size()));
+      return;
+    }
+    restoreCordon(executorId, reason);
+    book.emit(new Event.CordonChanged(executorId));
+  }
+
+  /** As a gateway that has restarted knows it from its store. */
+  void restoreCordon(String executorId, String reason) {
+    cordons.put(executorId, reason);
+    Executor executor = executors.get(executorId);
+    if (executor != null) {
+      executor.cordon = reason;
+      book.fleetChanged();
+    }
+  }
+
+  void uncordon(String executorId) {
+    if (cordons.remove(executorId) == null) {
+      book.refuse(Status.OUT_OF_RANGE, "no executor " + executorId + " is cordoned");
+      return;
+    }
+    Executor executor = executors.get(executorId);
+    if (executor != null) {
+      executor.cordon = null;
+      book.fleetChanged();
+    }
+    book.emit(new Event.CordonChanged(executorId));
+  }
+
+  void drain(Command.Drain c) {
+    cordon(c.executorId(), c.reason());
+    Executor executor = executors.get(c.executorId());
+    if (executor != null && executor.cordon != null) {
+      for (Lease lease : List.copyOf(executor.held())) {
+        book.expire(lease, c.graceNs(), LeaseState.REVOKED, c.reason());
+      }
+    }
+  }
+
+  Map<String, String> cordons() {
+    return Collections.unmodifiableMap(cordons);
   }
 
   void deviceState(Command.DeviceState c) {
     Executor executor = executors.get(c.executorId());
     if (executor != null) {
       executor.deviceState(c.deviceId(), c.outOfService());
-      book.capacityChanged();
+      book.fleetChanged();
     }
   }
 
@@ -264,7 +322,7 @@ final class Fleet {
     Executor executor = executors.get(c.executorId());
     if (executor != null && executor.incarnation.equals(c.incarnation())) {
       executor.attached = false;
-      book.capacityChanged();
+      book.fleetChanged();
     }
   }
 
@@ -278,7 +336,7 @@ final class Fleet {
       fallSilent(executor, nowNs);
     }
     long forgetNs = executor.lastHeardNs + BookLimits.FORGET_EXECUTOR_NS;
-    if (forgetNs <= nowNs && executor.held.isEmpty()) {
+    if (forgetNs <= nowNs && executor.held().isEmpty()) {
       executors.remove(executor.id, executor);
     } else {
       timers.arm(executor, Math.max(forgetNs, nowNs + limits.heartbeatNs()));
@@ -292,12 +350,9 @@ final class Fleet {
     String reason =
         "executor %s has been silent for %d ms"
             .formatted(executor.id, (nowNs - executor.lastHeardNs) / 1_000_000);
-    for (String leaseId : List.copyOf(executor.held)) {
-      Lease lease = leases.get(leaseId);
-      if (lease != null) {
-        lose(lease, reason);
-      }
+    for (Lease lease : List.copyOf(executor.held())) {
+      lose(lease, reason);
     }
-    book.capacityChanged();
+    book.fleetChanged();
   }
 }

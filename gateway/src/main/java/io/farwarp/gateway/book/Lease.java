@@ -1,6 +1,7 @@
 package io.farwarp.gateway.book;
 
 import com.google.protobuf.ByteString;
+import io.farwarp.v1.AcquireRequest;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.FunctionVersion;
 import io.farwarp.v1.LeaseState;
@@ -9,6 +10,7 @@ import io.farwarp.wire.Status;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,7 @@ public final class Lease {
   final String id;
   final String tenant;
   final LeaseSpec spec;
+  final AcquireRequest needs;
   final long requestedNs;
   LeaseState state = LeaseState.QUEUED;
   Status status = Status.OK;
@@ -47,6 +50,15 @@ public final class Lease {
   int renewal;
   int place;
 
+  /** How long it may wait still, going by the last grants; 0: not known. */
+  long estimateNs;
+
+  /** What its slice is to be free for, and when. */
+  List<Reservation> gaps = List.of();
+
+  /** EXPIRING: the state that it ends in. */
+  LeaseState endsAs = LeaseState.EXPIRED;
+
   /** Of requests that wait, the older has the smaller. */
   long arrival;
 
@@ -59,6 +71,7 @@ public final class Lease {
     this.id = id;
     this.tenant = tenant;
     this.spec = spec;
+    this.needs = spec.needs();
     this.requestedNs = requestedNs;
   }
 
@@ -87,7 +100,26 @@ public final class Lease {
     return reason;
   }
 
+  /** When it became ACTIVE; 0 before. */
+  public long activeNs() {
+    return activeNs;
+  }
+
+  /** EXPIRING: the state that it ends in. */
+  public LeaseState endsAs() {
+    return endsAs;
+  }
+
   public @Nullable Slice slice() {
+    return slice;
+  }
+
+  /** What it holds. */
+  Slice heldSlice() {
+    Slice slice = this.slice;
+    if (slice == null) {
+      throw new IllegalStateException("lease " + id + " holds nothing");
+    }
     return slice;
   }
 
@@ -95,7 +127,12 @@ public final class Lease {
     return held;
   }
 
-  /** When it ends unless it is renewed; ACTIVE leases only. */
+  /** It can be used: it is ACTIVE, or EXPIRING. */
+  public boolean usable() {
+    return state == LeaseState.ACTIVE || state == LeaseState.EXPIRING;
+  }
+
+  /** When it ends unless it is renewed; usable leases only. */
   public long deadlineNs() {
     return deadlineNs;
   }
@@ -118,6 +155,28 @@ public final class Lease {
     return activeNs == 0 ? 0 : activeNs - grantedNs;
   }
 
+  /** The first reservation that it would be in the way of until {@code untilNs}; null: of none. */
+  @Nullable Reservation gapBefore(long untilNs) {
+    @Nullable Reservation first = null;
+    for (Reservation gap : gaps) {
+      if (gap.request().state == LeaseState.QUEUED
+          && gap.fromNs() < (first == null ? untilNs : first.fromNs())) {
+        first = gap;
+      }
+    }
+    return first;
+  }
+
+  /** Share of its device times the time that it was ACTIVE, until {@code nowNs}. */
+  long deviceNs(long nowNs) {
+    return activeNs == 0 ? 0 : spec.deviceNs(Math.max(0, nowNs - activeNs));
+  }
+
+  /** What {@link #deviceNs} comes to if it ends at its deadline. */
+  long promisedDeviceNs() {
+    return activeNs == 0 ? spec.deviceNs() : spec.deviceNs(deadlineNs - activeNs);
+  }
+
   public int renewal() {
     return renewal;
   }
@@ -125,6 +184,11 @@ public final class Lease {
   /** Place in the queue, 1 is next; 0 when it does not wait. */
   public int place() {
     return state == LeaseState.QUEUED ? place : 0;
+  }
+
+  /** Milliseconds that it may wait still, going by the last grants; 0: not known. */
+  public long estimateMs() {
+    return state == LeaseState.QUEUED ? TimeUnit.NANOSECONDS.toMillis(estimateNs) : 0;
   }
 
   public DeviceClass deviceClass() {
@@ -168,7 +232,7 @@ public final class Lease {
 
   static boolean ended(LeaseState state) {
     return switch (state) {
-      case QUEUED, PREPARING, ACTIVE -> false;
+      case QUEUED, PREPARING, ACTIVE, EXPIRING -> false;
       case RELEASED, EXPIRED, REVOKED, LOST, FAILED -> true;
       case LEASE_STATE_UNSPECIFIED, UNRECOGNIZED -> false;
     };
@@ -185,7 +249,7 @@ public final class Lease {
   /** Why a lease has ended that ended in {@code state}, unless it is known better. */
   static Status statusOf(LeaseState state) {
     return switch (state) {
-      case LEASE_STATE_UNSPECIFIED, QUEUED, PREPARING, ACTIVE, UNRECOGNIZED -> Status.OK;
+      case LEASE_STATE_UNSPECIFIED, QUEUED, PREPARING, ACTIVE, EXPIRING, UNRECOGNIZED -> Status.OK;
       case RELEASED -> Status.LEASE_RELEASED;
       case EXPIRED -> Status.LEASE_EXPIRED;
       case REVOKED -> Status.LEASE_REVOKED;

@@ -1,9 +1,6 @@
 package io.farwarp.gateway.book;
 
 import com.google.protobuf.ByteString;
-import io.farwarp.gateway.book.FunctionSlot.Phase;
-import io.farwarp.v1.DeviceReport;
-import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.wire.Status;
 import java.util.ArrayList;
@@ -13,7 +10,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,22 +30,23 @@ public final class LeaseBook {
   private final Map<String, Lease> leases = new LinkedHashMap<>();
   private final Map<RequestKey, Lease> requests = new HashMap<>();
   private final Map<String, Executor> executors = new LinkedHashMap<>();
-  private final FairShares shares = new FairShares();
-  private final WaitQueue queue = new WaitQueue(shares);
+  private final Tenants tenants = new Tenants();
   private final Timers timers = new Timers();
   private final Fleet fleet;
   private final LeaseFunctions functions = new LeaseFunctions(this);
+  private final AgentAnswers answers = new AgentAnswers(this);
+  private final Admission admission;
 
   private final EndedLeases done;
 
   private List<Event> events = new ArrayList<>();
   private long nowNs = Long.MIN_VALUE;
-  private boolean capacityChanged;
 
   public LeaseBook(BookLimits limits) {
     this.limits = limits;
     this.done = new EndedLeases(limits.remembered(), limits.rememberedPerTenant());
     this.fleet = new Fleet(this, limits, executors, leases, timers);
+    this.admission = new Admission(this, limits, tenants, executors.values());
   }
 
   /**
@@ -65,31 +62,35 @@ public final class LeaseBook {
     runTimers();
     switch (command) {
       case Command.Request c -> request(c);
-      case Command.Release c -> finish(c.leaseId(), LeaseState.RELEASED, c.reason());
-      case Command.Revoke c -> finish(c.leaseId(), LeaseState.REVOKED, c.reason());
+      case Command.Release c -> release(c);
+      case Command.Revoke c -> revoke(c);
       case Command.Renew c -> renew(c);
       case Command.PrepareFunction c -> functions.prepare(leases.get(c.leaseId()), c);
       case Command.AgentAttached c -> fleet.attached(c, this.nowNs);
       case Command.AgentDraining c -> fleet.draining(c.executorId());
+      case Command.Cordon c -> fleet.cordon(c.executorId(), c.reason());
+      case Command.Uncordon c -> fleet.uncordon(c.executorId());
+      case Command.Drain c -> fleet.drain(c);
+      case Command.SetTenant c -> setTenant(c);
+      case Command.RestoreTenant c -> restoreTenant(c);
+      case Command.RestoreCordon c -> fleet.restoreCordon(c.executorId(), c.reason());
       case Command.DeviceState c -> fleet.deviceState(c);
       case Command.AgentDetached c -> fleet.detached(c);
-      case Command.Prepared c -> prepared(c);
+      case Command.Prepared c -> answers.prepared(c, this.nowNs);
       case Command.FunctionAnswered c ->
-          functions.answered(heldOn(c.executorId(), c.answer().getLeaseId()), c.answer());
-      case Command.Ended c -> endedByAgent(c);
+          functions.answered(answers.heldOn(c.executorId(), c.answer().getLeaseId()), c.answer());
+      case Command.Ended c -> answers.ended(c);
       case Command.Restore c -> fleet.restore(c, this.nowNs);
       case Command.Heartbeats _, Command.Tick _ -> {}
     }
-    grantWaiting();
-    for (Lease lease : queue.newPlaces(this.nowNs)) {
-      events.add(new Event.Queued(lease.id, lease.place, lease.reason));
-    }
+    admission.grantWaiting(this.nowNs);
+    admission.tellPlaces(this.nowNs);
     return events;
   }
 
   /** When a {@link Command.Tick} has something to do; Long.MAX_VALUE: not until something else. */
   public long nextDueNs() {
-    return Math.min(timers.nextNs(), queue.nextNs());
+    return Math.min(timers.nextNs(), admission.nextNs());
   }
 
   public @Nullable Lease lease(String leaseId) {
@@ -116,12 +117,31 @@ public final class LeaseBook {
     return Collections.unmodifiableCollection(executors.values());
   }
 
+  /** The tenants that have ever held something or were given a policy. */
+  public Collection<Account> accounts() {
+    return tenants.all();
+  }
+
+  public Account account(String tenant) {
+    return tenants.of(tenant);
+  }
+
+  /** Requests of a tenant that wait. */
+  public int queued(String tenant) {
+    return admission.queued(tenant);
+  }
+
+  /** Why operators have cordoned which executors, also some that are not there. */
+  public Map<String, String> cordons() {
+    return fleet.cordons();
+  }
+
   void emit(Event event) {
     events.add(event);
   }
 
-  void capacityChanged() {
-    capacityChanged = true;
+  void fleetChanged() {
+    admission.fleetChanged();
   }
 
   // Requests
@@ -140,132 +160,25 @@ public final class LeaseBook {
       }
       return;
     }
-    String refusal = c.spec().refusal();
-    if (!refusal.isEmpty()) {
-      refuse(Status.INVALID_ARGUMENT, refusal);
-      return;
-    }
-    if (queue.size() >= limits.queued() || queue.of(c.tenant()) >= limits.queuedPerTenant()) {
-      refuse(
-          Status.RESOURCE_EXHAUSTED,
-          "%d requests wait, %d of them of tenant %s; the limits are %d and %d: try again later"
-              .formatted(
-                  queue.size(),
-                  queue.of(c.tenant()),
-                  c.tenant(),
-                  limits.queued(),
-                  limits.queuedPerTenant()));
-      return;
-    }
-    Lease lease = new Lease(c.leaseId(), c.tenant(), c.spec(), nowNs);
-    c.functions().forEach(lease::allot);
-    add(lease);
-    emit(new Event.Accepted(lease.id, false));
-    queue.add(lease);
-    capacityChanged = true;
-    grantWaiting();
-    if (lease.state != LeaseState.QUEUED) {
-      return;
-    }
-    queue.findPlace(lease, nowNs);
-    lease.reason = waitReason(lease);
-    if (lease.spec.waitNs() == 0) {
-      end(lease, LeaseState.FAILED, Status.RESOURCE_EXHAUSTED, lease.reason, false);
-      return;
-    }
-    due(lease, nowNs + lease.spec.waitNs());
-    emit(new Event.Queued(lease.id, lease.place, lease.reason));
+    admission.request(c, nowNs);
   }
 
-  private String waitReason(Lease lease) {
-    if (Placement.best(lease.spec, executors.values(), Set.of()) != null) {
-      return "%d requests are before it, some of them for the same executors; %s: who holds least is next"
-          .formatted(lease.place - 1, shares.text(lease.tenant));
+  // Tenants
+
+  private void setTenant(Command.SetTenant c) {
+    Account account = tenants.of(c.policy().getTenant());
+    account.policy = c.policy();
+    if (c.resetUse()) {
+      account.reset(nowNs);
     }
-    return Placement.whyNot(lease.spec, executors.values());
+    emit(new Event.TenantChanged(account.tenant));
+    admission.capacityChanged();
   }
 
-  private void grantWaiting() {
-    if (capacityChanged) {
-      capacityChanged = false;
-      queue.grant(executors.values(), nowNs, this::grant);
-    }
-  }
-
-  private void grant(Lease lease, Slice slice) {
-    Executor executor = fleet.require(slice.executorId());
-    lease.grantedNs = nowNs;
-    for (DeviceReport device : executor.devices()) {
-      if (device.getDeviceId().equals(slice.deviceId())) {
-        lease.deviceClass = device.getDeviceClass();
-        lease.deviceName = device.getName();
-      }
-    }
-    long ttlNs = limits.prepareNs() + lease.spec.durationNs();
-    hold(lease, slice, nowNs + ttlNs + limits.skewNs());
-    lease.functions.forEach(slot -> slot.phase = Phase.PENDING);
-    due(lease, nowNs + limits.prepareNs());
-    change(lease, LeaseState.PREPARING, Status.OK, "on executor " + executor.id);
-    emit(new Event.Prepare(executor.id, lease.id, ttlNs));
-  }
-
-  // The agent's answers
-
-  private void prepared(Command.Prepared c) {
-    LeasePrepared answer = c.answer();
-    Lease lease = heldOn(c.executorId(), answer.getLeaseId());
-    if (lease == null) {
-      return;
-    }
-    if (!answer.getError().isEmpty()) {
-      end(
-          lease,
-          LeaseState.FAILED,
-          LeaseFunctions.statusOf(answer.getStatus(), Status.RESOURCE_EXHAUSTED),
-          "executor %s cannot prepare it: %s".formatted(c.executorId(), answer.getError()),
-          false);
-      free(lease);
-      return;
-    }
-    if (lease.state != LeaseState.PREPARING) {
-      return;
-    }
-    int workers = lease.spec.request().getWorkers();
-    if (answer.getWorkersCount() != workers) {
-      fail(
-          lease,
-          Status.PROTOCOL_ERROR,
-          "executor %s started %d workers; %d were asked for"
-              .formatted(c.executorId(), answer.getWorkersCount(), workers));
-      return;
-    }
-    LeaseFunctions.Failure failure = LeaseFunctions.takeOver(lease, answer);
-    if (failure != null) {
-      fail(lease, failure.status(), failure.reason());
-      return;
-    }
-    lease.workers = List.copyOf(answer.getWorkersList());
-    lease.activeNs = nowNs;
-    setDeadline(lease, lease.spec.durationNs());
-    change(lease, LeaseState.ACTIVE, Status.OK, "");
-  }
-
-  private void endedByAgent(Command.Ended c) {
-    Lease lease = heldOn(c.executorId(), c.leaseId());
-    if (lease == null) {
-      return;
-    }
-    LeaseState state = Lease.ended(c.state()) ? c.state() : LeaseState.FAILED;
-    end(lease, state, Lease.statusOf(state), c.reason(), false);
-    free(lease);
-  }
-
-  private @Nullable Lease heldOn(String executorId, String leaseId) {
-    Lease lease = leases.get(leaseId);
-    Slice slice = lease == null ? null : lease.slice;
-    return lease != null && slice != null && lease.held && slice.executorId().equals(executorId)
-        ? lease
-        : null;
+  private void restoreTenant(Command.RestoreTenant c) {
+    Account account = tenants.of(c.policy().getTenant());
+    account.policy = c.policy();
+    account.usedNs = c.usedNs();
   }
 
   // Deadlines and ends
@@ -276,9 +189,55 @@ public final class LeaseBook {
       refuseNotActive(c.leaseId(), lease);
       return;
     }
+    long untilNs = Math.max(nowNs + c.durationNs(), lease.deadlineNs);
+    Reservation gap = lease.gapBefore(untilNs + limits.skewNs());
+    if (gap != null) {
+      untilNs = Math.max(gap.fromNs() - limits.skewNs(), lease.deadlineNs);
+    }
+    String overQuota =
+        tenants.of(lease.tenant).overDeviceTime(lease.spec.deviceNs(untilNs - lease.deadlineNs));
+    if (overQuota != null) {
+      refuse(
+          Status.RESOURCE_EXHAUSTED,
+          "lease %s cannot be renewed: %s".formatted(lease.id, overQuota));
+      return;
+    }
     lease.renewal++;
-    setDeadline(lease, Math.max(c.durationNs(), lease.deadlineNs - nowNs));
+    setDeadline(lease, untilNs - nowNs);
     emit(new Event.Renewed(lease.id));
+    if (gap != null) {
+      expire(
+          lease,
+          untilNs - nowNs,
+          LeaseState.EXPIRED,
+          "request %s waits for its slice, which it was granted until then"
+              .formatted(gap.request().id));
+    }
+  }
+
+  private void revoke(Command.Revoke c) {
+    Lease lease = leases.get(c.leaseId());
+    if (lease == null) {
+      refuse(Status.OUT_OF_RANGE, "no lease " + c.leaseId());
+    } else {
+      expire(lease, c.graceNs(), LeaseState.REVOKED, c.reason());
+    }
+  }
+
+  /**
+   * The lease can be used for {@code graceNs} still, or until its deadline if that comes before,
+   * and ends in {@code endsAs} then. One that is not ACTIVE yet, or has no grace, ends now.
+   */
+  void expire(Lease lease, long graceNs, LeaseState endsAs, String reason) {
+    if (!lease.usable() || graceNs <= 0) {
+      end(lease, endsAs, Lease.statusOf(endsAs), reason, true);
+      return;
+    }
+    lease.endsAs = endsAs;
+    if (nowNs + graceNs < lease.deadlineNs) {
+      setDeadline(lease, graceNs);
+    }
+    change(lease, LeaseState.EXPIRING, Status.OK, reason);
   }
 
   /** The lease ends {@code ttlNs} from now, here and at its agent. */
@@ -292,16 +251,16 @@ public final class LeaseBook {
     emit(new Event.Extend(slice.executorId(), lease.id, ttlNs));
   }
 
-  private void finish(String leaseId, LeaseState state, String reason) {
-    Lease lease = leases.get(leaseId);
+  private void release(Command.Release c) {
+    Lease lease = leases.get(c.leaseId());
     if (lease == null) {
-      refuse(Status.OUT_OF_RANGE, "no lease " + leaseId);
-      return;
+      refuse(Status.OUT_OF_RANGE, "no lease " + c.leaseId());
+    } else {
+      end(lease, LeaseState.RELEASED, Status.LEASE_RELEASED, c.reason(), true);
     }
-    end(lease, state, Lease.statusOf(state), reason, true);
   }
 
-  private void fail(Lease lease, Status status, String reason) {
+  void fail(Lease lease, Status status, String reason) {
     end(lease, LeaseState.FAILED, status, reason, true);
   }
 
@@ -310,9 +269,8 @@ public final class LeaseBook {
     if (lease.ended()) {
       return;
     }
-    queue.remove(lease);
-    // One that waited may have kept executors from those behind it.
-    capacityChanged |= lease.state == LeaseState.QUEUED;
+    admission.remove(lease);
+    settleUse(lease);
     change(lease, state, status, reason);
     Slice slice = lease.slice;
     if (!lease.held || slice == null) {
@@ -325,6 +283,15 @@ public final class LeaseBook {
     }
   }
 
+  /** The device time of a lease that ends is used from now on. */
+  private void settleUse(Lease lease) {
+    if (lease.usable()) {
+      Account account = tenants.of(lease.tenant);
+      account.usedNs += lease.deviceNs(Math.min(nowNs, lease.holdUntilNs));
+      emit(new Event.TenantChanged(lease.tenant));
+    }
+  }
+
   /** The slice of an ended lease may be granted again. */
   void free(Lease lease) {
     Slice slice = lease.slice;
@@ -332,9 +299,8 @@ public final class LeaseBook {
       return;
     }
     lease.held = false;
-    fleet.require(slice.executorId()).free(lease.id, slice);
-    shares.free(lease, slice);
-    capacityChanged = true;
+    fleet.require(slice.executorId()).free(lease, slice);
+    admission.freed(lease);
     emit(new Event.SliceFreed(lease.id, slice));
     remember(lease);
   }
@@ -347,7 +313,7 @@ public final class LeaseBook {
     }
   }
 
-  private void change(Lease lease, LeaseState state, Status status, String reason) {
+  void change(Lease lease, LeaseState state, Status status, String reason) {
     lease.state = state;
     lease.status = status;
     lease.reason = reason;
@@ -382,9 +348,7 @@ public final class LeaseBook {
               LeaseState.FAILED,
               Status.RESOURCE_EXHAUSTED,
               "it waited %d ms, its limit: %s"
-                  .formatted(
-                      lease.spec.request().getWaitMs(),
-                      Placement.whyNot(lease.spec, executors.values())),
+                  .formatted(lease.spec.request().getWaitMs(), admission.waitReason(lease)),
               false);
       case PREPARING ->
           fail(
@@ -393,6 +357,7 @@ public final class LeaseBook {
               "its executor did not prepare it within %d s".formatted(seconds(limits.prepareNs())));
       case ACTIVE ->
           end(lease, LeaseState.EXPIRED, Status.LEASE_EXPIRED, "its time to live has passed", true);
+      case EXPIRING -> end(lease, lease.endsAs, Lease.statusOf(lease.endsAs), lease.reason, true);
       case RELEASED, EXPIRED, REVOKED, LOST, FAILED -> free(lease);
       case LEASE_STATE_UNSPECIFIED, UNRECOGNIZED ->
           throw new IllegalStateException("lease " + lease.id + " in state " + lease.state);
@@ -408,8 +373,8 @@ public final class LeaseBook {
     lease.slice = slice;
     lease.held = true;
     lease.holdUntilNs = holdUntilNs;
-    fleet.require(slice.executorId()).take(lease.id, slice);
-    shares.take(lease, slice);
+    fleet.require(slice.executorId()).take(lease, slice);
+    admission.held(lease);
     if (lease.ended()) {
       timers.arm(lease);
     }
@@ -431,7 +396,9 @@ public final class LeaseBook {
     } else {
       refuse(
           Status.INVALID_ARGUMENT,
-          "lease %s is %s; it must be ACTIVE for this".formatted(leaseId, lease.state));
+          "lease %s is %s%s; it must be ACTIVE for this"
+              .formatted(
+                  leaseId, lease.state, lease.reason.isEmpty() ? "" : " (" + lease.reason + ")"));
     }
   }
 }

@@ -3,7 +3,6 @@ package io.farwarp.gateway.book;
 import io.farwarp.gateway.book.FunctionSlot.Phase;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.LeasePrepared;
-import io.farwarp.v1.LeaseState;
 import io.farwarp.wire.Status;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +17,7 @@ final class LeaseFunctions {
   }
 
   void prepare(@Nullable Lease lease, Command.PrepareFunction c) {
-    if (lease == null || lease.state != LeaseState.ACTIVE) {
+    if (lease == null || !lease.usable()) {
       book.refuseNotActive(c.leaseId(), lease);
       return;
     }
@@ -49,7 +48,7 @@ final class LeaseFunctions {
 
   void answered(@Nullable Lease lease, FunctionPrepared answer) {
     FunctionSlot slot = lease == null ? null : lease.function(answer.getFunctionId());
-    if (lease == null || slot == null || lease.state != LeaseState.ACTIVE) {
+    if (lease == null || slot == null || !lease.usable()) {
       return;
     }
     if (answer.getError().isEmpty()) {

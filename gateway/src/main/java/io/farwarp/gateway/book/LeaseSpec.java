@@ -70,7 +70,8 @@ public record LeaseSpec(AcquireRequest request) {
             .formatted(workers(), shareMillis(), workers(), leastShare, WORKER_SHARE_MILLIS);
   }
 
-  private static void inRange(String field, long value, long least, long most) {
+  /** Throws {@link IllegalArgumentException} that names the field, its value and the limit. */
+  public static void inRange(String field, long value, long least, long most) {
     if (value < least || value > most) {
       throw new IllegalArgumentException(
           least == most
@@ -102,6 +103,37 @@ public record LeaseSpec(AcquireRequest request) {
 
   public int shareMillis() {
     return request.getShareMillis();
+  }
+
+  /**
+   * It may be told to end, with some grace, when one that is not preemptible waits for its slice.
+   */
+  public boolean preemptible() {
+    return request.getPreemptible();
+  }
+
+  /** What of the request decides where it fits. */
+  AcquireRequest needs() {
+    return request.toBuilder()
+        .clearRequestId()
+        .clearClientPublicKey()
+        .clearDurationMs()
+        .clearWaitMs()
+        .clearHotUs()
+        .clearFunctions()
+        .clearPriority()
+        .clearPreemptible()
+        .clearClientHostId()
+        .build();
+  }
+
+  /** Device time that it comes to if it is not renewed: share times time. */
+  long deviceNs() {
+    return deviceNs(durationNs());
+  }
+
+  long deviceNs(long timeNs) {
+    return timeNs / 1000 * shareMillis();
   }
 
   long durationNs() {

@@ -3,7 +3,7 @@ package io.farwarp.gateway.book;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.DeviceReport;
 import java.util.Collection;
-import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,14 +35,13 @@ final class Placement {
     }
   }
 
-  /** The best slice for {@code spec} outside {@code blocked} executors; null: none is free. */
-  static @Nullable Slice best(LeaseSpec spec, Collection<Executor> executors, Set<String> blocked) {
+  /** The best slice for {@code spec} on {@code usable} executors; null: none is free. */
+  static @Nullable Slice best(
+      LeaseSpec spec, Collection<Executor> executors, Predicate<Executor> usable) {
     @Nullable Candidate best = null;
     String host = spec.request().getClientHostId();
     for (Executor executor : executors) {
-      if (!executor.open()
-          || blocked.contains(executor.id)
-          || executor.freeWorkers() < spec.workers()) {
+      if (!executor.open() || executor.freeWorkers() < spec.workers() || !usable.test(executor)) {
         continue;
       }
       for (DeviceReport device : executor.devices()) {

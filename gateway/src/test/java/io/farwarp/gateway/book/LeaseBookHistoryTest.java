@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.StoredLease;
+import io.farwarp.v1.TenantPolicy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -88,8 +89,33 @@ class LeaseBookHistoryTest {
         crash(agent);
       } else if (dice < 98) {
         restartGateway();
+      } else if (random.nextInt(4) == 0) {
+        operate(agent);
       } else if (!agent.held.isEmpty()) {
         agent.end(agent.held.keySet().iterator().next(), LeaseState.FAILED);
+      }
+    }
+
+    private void operate(SimulatedAgent agent) {
+      switch (random.nextInt(4)) {
+        case 0 -> apply(new Command.Cordon(agent.id, "cordoned"));
+        case 1 -> apply(new Command.Uncordon(agent.id));
+        case 2 ->
+            apply(
+                new Command.Drain(
+                    agent.id, TimeUnit.MILLISECONDS.toNanos(random.nextInt(5_000)), "drained"));
+        default ->
+            apply(
+                new Command.SetTenant(
+                    TenantPolicy.newBuilder()
+                        .setTenant("tenant-" + random.nextInt(3))
+                        .setWeight(1 + random.nextInt(3))
+                        .setMaxLeases(random.nextInt(4))
+                        .setMaxWindowBytes(random.nextInt(100) * BookFixture.MIB)
+                        .setMaxDeviceSeconds(random.nextInt(100))
+                        .setMaxRequestsPerSecond(random.nextInt(4))
+                        .build(),
+                    random.nextBoolean()));
       }
     }
 
@@ -103,6 +129,7 @@ class LeaseBookHistoryTest {
                   request(2 + random.nextInt(40), 1 + random.nextInt(1000))
                       .setRequestId(bytes(16, requests))
                       .setWorkers(1 + random.nextInt(4))
+                      .setPreemptible(random.nextBoolean())
                       .setDurationMs(1_000 + random.nextInt(30_000))
                       .setWaitMs(random.nextInt(20_000))
                       .build()),
@@ -185,8 +212,8 @@ class LeaseBookHistoryTest {
       agents.forEach(SimulatedAgent::cut);
       for (Lease lease : before.leases()) {
         Slice slice = lease.slice();
-        if (lease.state() == LeaseState.ACTIVE && slice != null) {
-          StoredLease stored =
+        if (lease.usable() && slice != null) {
+          StoredLease.Builder stored =
               StoredLease.newBuilder()
                   .setLeaseId(lease.id())
                   .setTenant(lease.tenant())
@@ -194,12 +221,18 @@ class LeaseBookHistoryTest {
                   .setExecutorId(slice.executorId())
                   .setDeviceId(slice.deviceId())
                   .setAgent("agent")
-                  .setRenewal(lease.renewal())
-                  .build();
-          states.put(lease.id(), LeaseState.ACTIVE);
+                  .setRenewal(lease.renewal());
+          if (lease.state() == LeaseState.EXPIRING) {
+            stored.setExpiresAs(lease.endsAs());
+          }
+          states.put(lease.id(), lease.state());
           apply(
               new Command.Restore(
-                  stored, lease.requestedNs(), lease.deadlineNs(), lease.holdUntilNs()));
+                  stored.build(),
+                  lease.requestedNs(),
+                  lease.activeNs(),
+                  lease.deadlineNs(),
+                  lease.holdUntilNs()));
         }
       }
     }
@@ -225,6 +258,7 @@ class LeaseBookHistoryTest {
           switch (before) {
             case QUEUED -> e.state() != LeaseState.ACTIVE;
             case PREPARING, ACTIVE -> e.state() != LeaseState.QUEUED && e.state() != before;
+            case EXPIRING -> e.state() == before || Lease.ended(e.state());
             default -> false;
           };
       assertTrue(allowed, e.leaseId() + ": " + before + " to " + e.state());
@@ -256,6 +290,7 @@ class LeaseBookHistoryTest {
     private void settle() {
       agents.forEach(agent -> agent.hungUntilNs = 0);
       agents.forEach(this::connect);
+      agents.forEach(agent -> apply(new Command.Uncordon(agent.id)));
       for (int i = 0; i < 500; i++) {
         agents.forEach(agent -> {
           while (agent.busy()) {

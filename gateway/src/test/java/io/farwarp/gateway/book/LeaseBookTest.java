@@ -467,7 +467,11 @@ class LeaseBookTest {
             .build();
     long nowNs = f.nowNs;
     return new Command.Restore(
-        stored, nowNs, nowNs + TimeUnit.SECONDS.toNanos(30), nowNs + TimeUnit.SECONDS.toNanos(35));
+        stored,
+        nowNs,
+        nowNs,
+        nowNs + TimeUnit.SECONDS.toNanos(30),
+        nowNs + TimeUnit.SECONDS.toNanos(35));
   }
 
   @Test
@@ -500,6 +504,7 @@ class LeaseBookTest {
                 LIMITS.skewNs(),
                 LIMITS.prepareNs(),
                 LIMITS.reattachNs(),
+                LIMITS.graceNs(),
                 LIMITS.queued(),
                 LIMITS.queuedPerTenant(),
                 6,

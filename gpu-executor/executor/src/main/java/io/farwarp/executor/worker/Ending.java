@@ -11,7 +11,14 @@ record Ending(LeaseState state, String reason) {
       case RELEASED -> Status.LEASE_RELEASED;
       case EXPIRED -> Status.LEASE_EXPIRED;
       case REVOKED -> Status.LEASE_REVOKED;
-      case LEASE_STATE_UNSPECIFIED, QUEUED, PREPARING, ACTIVE, LOST, FAILED, UNRECOGNIZED ->
+      case LEASE_STATE_UNSPECIFIED,
+          QUEUED,
+          PREPARING,
+          ACTIVE,
+          EXPIRING,
+          LOST,
+          FAILED,
+          UNRECOGNIZED ->
           Status.WORKER_LOST;
     };
   }
