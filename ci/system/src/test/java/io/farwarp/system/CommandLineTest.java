@@ -2,6 +2,7 @@ package io.farwarp.system;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.client.ByteSize;
@@ -9,9 +10,12 @@ import io.farwarp.client.ConnectOptions;
 import io.farwarp.client.Farwarp;
 import io.farwarp.client.Lease;
 import io.farwarp.client.LeaseEnd;
+import io.farwarp.client.LeaseException;
+import io.farwarp.client.LeaseExpiring;
 import io.farwarp.client.LeaseRequest;
 import io.farwarp.function.FunctionPackage;
 import io.farwarp.v1.LeaseState;
+import io.farwarp.wire.Status;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -150,7 +154,8 @@ class CommandLineTest {
                 .lease(
                     LeaseRequest.on(TestedDevice.DEVICE)
                         .memory(ByteSize.MIB.of(1))
-                        .duration(Duration.ofMinutes(2)))
+                        .duration(Duration.ofMinutes(2))
+                        .waitAtMost(Duration.ofSeconds(LIMIT_S)))
                 .await()) {
       CompletableFuture<LeaseEnd> end = new CompletableFuture<>();
       lease.onEnded(end::complete);
@@ -167,6 +172,63 @@ class CommandLineTest {
       assertEquals(LeaseState.REVOKED, told.state());
       assertTrue(told.reason().contains("maintenance"), told.reason());
     }
+  }
+
+  @Test
+  void an_operator_drains_an_executor_and_gives_it_back() throws Exception {
+    String operator = cluster.operatorToken().toString();
+    try (Farwarp farwarp =
+            Farwarp.connect(ConnectOptions.to(cluster.address).tokenFile(cluster.tenantToken()));
+        Lease lease = farwarp.lease(small()).await()) {
+      CompletableFuture<LeaseExpiring> told = new CompletableFuture<>();
+      CompletableFuture<LeaseEnd> end = new CompletableFuture<>();
+      var _ = lease.onExpiring(told::complete).onEnded(end::complete);
+      String executor = lease.executorId();
+      fails(1, "operator", "executor", "drain", executor);
+      succeeds(
+          "executor",
+          "drain",
+          executor,
+          "--grace",
+          "1s",
+          "--reason",
+          "a new driver",
+          "--token-file",
+          operator);
+      assertTrue(told.get(LIMIT_S, TimeUnit.SECONDS).reason().contains("a new driver"));
+      assertTrue(succeeds("executor", "list").contains("cordoned (by operator"));
+      assertEquals(LeaseState.REVOKED, end.get(LIMIT_S, TimeUnit.SECONDS).state());
+      LeaseException none =
+          assertThrows(LeaseException.class, () -> farwarp.lease(small()).await());
+      assertEquals(Status.RESOURCE_EXHAUSTED, none.status());
+      succeeds("executor", "uncordon", executor, "--token-file", operator);
+      farwarp.lease(small().waitAtMost(Duration.ofSeconds(LIMIT_S))).await().close();
+    }
+  }
+
+  @Test
+  void an_operators_quota_of_a_tenant_is_named_when_it_is_used_up() throws Exception {
+    String operator = cluster.operatorToken().toString();
+    fails(1, "operator", "tenant", "set", "default", "--max-leases", "1");
+    fails(1, "weight", "tenant", "set", "default", "--weight", "1001", "--token-file", operator);
+    succeeds("tenant", "set", "default", "--max-leases", "1", "--token-file", operator);
+    try (Farwarp farwarp =
+            Farwarp.connect(ConnectOptions.to(cluster.address).tokenFile(cluster.tenantToken()));
+        Lease _ = farwarp.lease(small().waitAtMost(Duration.ofSeconds(LIMIT_S))).await()) {
+      LeaseException refused =
+          assertThrows(LeaseException.class, () -> farwarp.lease(small()).await());
+      assertTrue(refused.getMessage().contains("(max_leases)"), refused.getMessage());
+      assertTrue(succeeds("tenant", "list").contains("1 of 1"));
+    } finally {
+      succeeds("tenant", "set", "default", "--max-leases", "0", "--token-file", operator);
+    }
+  }
+
+  private static LeaseRequest small() {
+    return LeaseRequest.on(TestedDevice.DEVICE)
+        .memory(ByteSize.MIB.of(1))
+        .share(0.1)
+        .duration(Duration.ofMinutes(2));
   }
 
   @Test

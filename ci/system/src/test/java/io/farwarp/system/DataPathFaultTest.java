@@ -98,7 +98,7 @@ class DataPathFaultTest {
       }
       assertTrue(writing.await(PATIENCE.toSeconds(), TimeUnit.SECONDS));
       try (Farwarp operator = connect(cluster.operatorToken())) {
-        operator.revoke(lease.id(), "maintenance");
+        operator.operator().revoke(lease.id(), "maintenance");
       }
       for (CompletableFuture<FarwarpException> end : ends) {
         FarwarpException told = end.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);

@@ -9,6 +9,7 @@ import io.farwarp.v1.ExecutorRow;
 import io.farwarp.v1.HostProbe;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -16,19 +17,22 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Executors, as the gateway knows them. */
 @Command(
     name = "executor",
     mixinStandardHelpOptions = true,
-    description = "List executors and their devices; look for those of this host.")
+    description =
+        "List executors, take them out of service and back; look for this host's devices.")
 public final class ExecutorCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "'list' is missing");
+    throw new ParameterException(
+        spec.commandLine(), "executor what? list, cordon, uncordon, drain or probe");
   }
 
   @Command(
@@ -60,7 +64,8 @@ public final class ExecutorCommand implements Runnable {
       for (ExecutorRow each : executors) {
         table.row(
             each.getExecutorId(),
-            each.getState(),
+            each.getState()
+                + (each.getCordonReason().isEmpty() ? "" : " (" + each.getCordonReason() + ")"),
             each.getLeases(),
             each.getWorkers() + "/" + each.getMaxWorkers(),
             Quantities.bytes(each.getWindowUsedBytes()),
@@ -72,6 +77,63 @@ public final class ExecutorCommand implements Runnable {
       }
       out.print(table);
       out.flush();
+    }
+  }
+
+  @Command(
+      name = "cordon",
+      mixinStandardHelpOptions = true,
+      description =
+          "Let nothing new be placed on an executor; its leases go on. Takes an operator's credential.")
+  void cordon(
+      @Mixin GatewayOptions gateway,
+      @Parameters(paramLabel = "EXECUTOR") String executor,
+      @Option(
+              names = "--reason",
+              paramLabel = "TEXT",
+              defaultValue = "cordoned by an operator",
+              description = "What 'executor list' shows (default: ${DEFAULT-VALUE}).")
+          String reason) {
+    try (Farwarp farwarp = gateway.connect()) {
+      farwarp.operator().cordon(executor, reason);
+    }
+  }
+
+  @Command(
+      name = "uncordon",
+      mixinStandardHelpOptions = true,
+      description = "Undo 'cordon' and 'drain'; takes an operator's credential.")
+  void uncordon(
+      @Mixin GatewayOptions gateway, @Parameters(paramLabel = "EXECUTOR") String executor) {
+    try (Farwarp farwarp = gateway.connect()) {
+      farwarp.operator().uncordon(executor);
+    }
+  }
+
+  @Command(
+      name = "drain",
+      mixinStandardHelpOptions = true,
+      description =
+          "Cordon an executor, and end its leases by a deadline; takes an operator's credential.")
+  void drain(
+      @Mixin GatewayOptions gateway,
+      @Parameters(paramLabel = "EXECUTOR") String executor,
+      @Option(
+              names = "--grace",
+              paramLabel = "TIME",
+              converter = DurationText.class,
+              defaultValue = "60s",
+              description =
+                  "How long their holders may go on with them (default: ${DEFAULT-VALUE}).")
+          Duration grace,
+      @Option(
+              names = "--reason",
+              paramLabel = "TEXT",
+              defaultValue = "its executor is drained",
+              description = "What their holders are told (default: ${DEFAULT-VALUE}).")
+          String reason) {
+    try (Farwarp farwarp = gateway.connect()) {
+      farwarp.operator().drain(executor, grace, reason);
     }
   }
 

@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import io.farwarp.client.Farwarp;
 import io.farwarp.v1.LeaseRow;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,7 +27,7 @@ public final class LeaseCommand implements Runnable {
   @Command(
       name = "revoke",
       mixinStandardHelpOptions = true,
-      description = "End a lease at once, whoever holds it; takes an operator's credential.")
+      description = "End a lease, whoever holds it; takes an operator's credential.")
   void revoke(
       @Mixin GatewayOptions gateway,
       @Parameters(paramLabel = "LEASE") String lease,
@@ -35,9 +36,16 @@ public final class LeaseCommand implements Runnable {
               paramLabel = "TEXT",
               defaultValue = "revoked by an operator",
               description = "What its holder is told (default: ${DEFAULT-VALUE}).")
-          String reason) {
+          String reason,
+      @Option(
+              names = "--grace",
+              paramLabel = "TIME",
+              converter = DurationText.class,
+              defaultValue = "0s",
+              description = "How long its holder may go on with it (default: ${DEFAULT-VALUE}).")
+          Duration grace) {
     try (Farwarp farwarp = gateway.connect()) {
-      farwarp.revoke(lease, reason);
+      farwarp.operator().revoke(lease, grace, reason);
     }
   }
 
@@ -69,6 +77,8 @@ public final class LeaseCommand implements Runnable {
               "WORKERS>",
               "SHARE>",
               "LEFT>",
+              "PLACE>",
+              "WAIT>",
               "REASON");
       for (LeaseRow each : leases) {
         table.row(
@@ -80,7 +90,13 @@ public final class LeaseCommand implements Runnable {
             Quantities.bytes(each.getWindowBytes()),
             each.getWorkers(),
             Quantities.format("%.1f %%", each.getShareMillis() / 10.0),
-            Quantities.format("%.0f s", each.getRemainingMs() / 1e3),
+            each.getRemainingMs() == 0
+                ? ""
+                : Quantities.format("%.0f s", each.getRemainingMs() / 1e3),
+            each.getPlace() == 0 ? "" : each.getPlace(),
+            each.getEstimateMs() == 0
+                ? ""
+                : Quantities.format("~%.0f s", each.getEstimateMs() / 1e3),
             each.getReason());
       }
       out.print(table);

@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       RunCommand.class,
       LeaseCommand.class,
       ExecutorCommand.class,
+      TenantCommand.class,
       BenchCommand.class,
     },
     synopsisSubcommandLabel = "COMMAND")

@@ -73,6 +73,7 @@ public final class Acquisition {
             .setWaitMs(request.waitAtMost().toMillis())
             .setHotUs((int) (request.hot().toNanos() / 1000))
             .setPriority(request.priority())
+            .setPreemptible(request.preemptible())
             .setClientPublicKey(ByteString.copyFrom(Ed25519.rawPublicKey(keys.getPublic())))
             .addAllFunctions(request.functions())
             .setClientHostId(HostId.local())
@@ -165,7 +166,11 @@ public final class Acquisition {
     public void onNext(LeaseEvent event) {
       LeaseProgress progress =
           new LeaseProgress(
-              event.getLeaseId(), event.getState(), event.getPlace(), event.getReason());
+              event.getLeaseId(),
+              event.getState(),
+              event.getPlace(),
+              Duration.ofMillis(event.getEstimateMs()),
+              event.getReason());
       latest = progress;
       for (Consumer<LeaseProgress> listener : listeners) {
         listener.accept(progress);

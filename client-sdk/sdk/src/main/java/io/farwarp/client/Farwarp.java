@@ -5,7 +5,8 @@ import io.farwarp.v1.ExecutorRow;
 import io.farwarp.v1.LeaseRow;
 import io.farwarp.v1.ListExecutorsRequest;
 import io.farwarp.v1.ListLeasesRequest;
-import io.farwarp.v1.RevokeLeaseRequest;
+import io.farwarp.v1.ListTenantsRequest;
+import io.farwarp.v1.TenantRow;
 import io.grpc.StatusRuntimeException;
 import java.util.List;
 import java.util.concurrent.Executors;
@@ -79,16 +80,18 @@ public final class Farwarp implements AutoCloseable {
     }
   }
 
-  /** Ends anyone's lease; for an operator's credential. */
-  public void revoke(String leaseId, String reason) {
+  /** Policies and use of the tenants that this credential may see; a tenant sees its own. */
+  public List<TenantRow> tenants() {
     try {
-      var _ =
-          admin()
-              .revokeLease(
-                  RevokeLeaseRequest.newBuilder().setLeaseId(leaseId).setReason(reason).build());
+      return admin().listTenants(ListTenantsRequest.getDefaultInstance()).getTenantsList();
     } catch (StatusRuntimeException e) {
-      throw gateway.error("revoking lease " + leaseId, e);
+      throw gateway.error("list of tenants", e);
     }
+  }
+
+  /** What only an operator's credential may do. */
+  public Operator operator() {
+    return new Operator(gateway, options);
   }
 
   private AdminServiceGrpc.AdminServiceBlockingStub admin() {

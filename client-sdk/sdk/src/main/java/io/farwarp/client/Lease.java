@@ -37,6 +37,7 @@ public final class Lease implements AutoCloseable {
   private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
   private final Map<String, PreparedFunction> functions = new ConcurrentHashMap<>();
   private final AtomicReference<@Nullable LeaseEnd> end = new AtomicReference<>();
+  private final CompletableFuture<LeaseExpiring> expiringTold = new CompletableFuture<>();
   private final CompletableFuture<LeaseEnd> endTold = new CompletableFuture<>();
   private volatile io.farwarp.v1.Lease terms;
 
@@ -128,6 +129,15 @@ public final class Lease implements AutoCloseable {
   /** Runs {@code listener} once, when the lease has ended for whatever reason. */
   public Lease onEnded(Consumer<LeaseEnd> listener) {
     var _ = endTold.thenAccept(listener);
+    return this;
+  }
+
+  /**
+   * Runs {@code listener} once, when the gateway says that the lease will end: it was preempted, or
+   * an operator wants it back. Until then it can be used, and its results saved.
+   */
+  public Lease onExpiring(Consumer<LeaseExpiring> listener) {
+    var _ = expiringTold.thenAccept(listener);
     return this;
   }
 
@@ -267,6 +277,10 @@ public final class Lease implements AutoCloseable {
       }
     }
     return worker;
+  }
+
+  void expiring(LeaseExpiring how) {
+    expiringTold.complete(how);
   }
 
   /** Called once or more often; the first end counts. */

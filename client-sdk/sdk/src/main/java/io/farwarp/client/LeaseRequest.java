@@ -14,6 +14,8 @@ import java.util.function.Consumer;
  * @param waitAtMost how long the request may queue, 0 to 24 h; zero: granted now or refused
  * @param hot how long each side spins for the next work before it blocks, 0 to 1 s
  * @param priority 0 to 9; among this tenant's own requests each step counts as a minute of waiting
+ * @param preemptible it may be told to end when a request that is not preemptible waits for its
+ *     slice
  * @param functions "name" or "name:version", prepared before the lease is active; at most 32
  */
 public record LeaseRequest(
@@ -25,6 +27,7 @@ public record LeaseRequest(
     Duration waitAtMost,
     Duration hot,
     int priority,
+    boolean preemptible,
     List<String> functions,
     boolean renewing) {
 
@@ -56,6 +59,7 @@ public record LeaseRequest(
         Duration.ZERO,
         Duration.ZERO,
         0,
+        false,
         List.of(),
         true);
   }
@@ -98,6 +102,14 @@ public record LeaseRequest(
     return with(draft -> draft.priority = steps);
   }
 
+  /**
+   * Whether the lease may be told to end, with some seconds of grace, when a request that is not
+   * preemptible waits for its slice; off by default. {@link Lease#onExpiring} tells of it.
+   */
+  public LeaseRequest preemptible(boolean on) {
+    return with(draft -> draft.preemptible = on);
+  }
+
   public LeaseRequest functions(String... names) {
     return with(draft -> draft.functions = List.of(names));
   }
@@ -124,6 +136,7 @@ public record LeaseRequest(
     Duration waitAtMost;
     Duration hot;
     int priority;
+    boolean preemptible;
     List<String> functions;
     boolean renewing;
 
@@ -136,6 +149,7 @@ public record LeaseRequest(
       waitAtMost = from.waitAtMost;
       hot = from.hot;
       priority = from.priority;
+      preemptible = from.preemptible;
       functions = from.functions;
       renewing = from.renewing;
     }
@@ -150,6 +164,7 @@ public record LeaseRequest(
           waitAtMost,
           hot,
           priority,
+          preemptible,
           functions,
           renewing);
     }

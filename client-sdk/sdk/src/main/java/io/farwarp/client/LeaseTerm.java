@@ -18,7 +18,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The life of one lease as its holder sees it: renews it at half of its time to live, watches for
- * its end, and calls it expired when its deadline has passed unrenewed.
+ * its end and for a word that it will come, and calls it expired when its deadline has passed
+ * unrenewed.
  *
  * <p>A gateway that cannot be reached ends nothing: renewing and watching are tried again until the
  * deadline, which the worker keeps by its own clock.
@@ -51,6 +52,10 @@ final class LeaseTerm {
   private final Context.CancellableContext watch = Context.ROOT.withCancellation();
   private volatile long deadlineNs;
   private volatile boolean stopped;
+
+  /** It ends at its deadline, and is renewed no more. */
+  private volatile boolean expiring;
+
   private volatile String failure = "";
 
   LeaseTerm(
@@ -118,7 +123,7 @@ final class LeaseTerm {
   }
 
   private void renewInBackground() {
-    if (stopped) {
+    if (stopped || expiring) {
       return;
     }
     long nextNs;
@@ -185,7 +190,13 @@ final class LeaseTerm {
   private final class Events implements StreamObserver<LeaseEvent> {
     @Override
     public void onNext(LeaseEvent event) {
-      if (LeaseEnd.isEnd(event.getState())) {
+      if (event.getState() == LeaseState.EXPIRING) {
+        expiring = true;
+        long graceNs = TimeUnit.MILLISECONDS.toNanos(event.getTtlMs());
+        deadlineNs = System.nanoTime() + graceNs;
+        after(graceNs + EXPIRY_SLACK_NS, LeaseTerm.this::expireIfDue);
+        lease.expiring(new LeaseExpiring(Duration.ofNanos(graceNs), event.getReason()));
+      } else if (LeaseEnd.isEnd(event.getState())) {
         lease.ended(new LeaseEnd(event.getState(), event.getReason()));
       }
     }

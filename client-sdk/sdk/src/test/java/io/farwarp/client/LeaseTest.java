@@ -50,6 +50,7 @@ class LeaseTest {
             .waitAtMost(ofSeconds(9))
             .hot(ofMillis(2))
             .priority(3)
+            .preemptible(true)
             .functions("add:1");
     try (Lease lease = cloud.farwarp.lease(request).await()) {
       assertEquals(DeviceClass.CUDA, cloud.gateway.request.getDeviceClass());
@@ -60,6 +61,7 @@ class LeaseTest {
       assertEquals(9000, cloud.gateway.request.getWaitMs());
       assertEquals(2000, cloud.gateway.request.getHotUs());
       assertEquals(3, cloud.gateway.request.getPriority());
+      assertTrue(cloud.gateway.request.getPreemptible());
       assertEquals(HostId.local(), cloud.gateway.request.getClientHostId());
       assertEquals(16, cloud.gateway.request.getRequestId().size());
       assertEquals("L-1", lease.id());
@@ -92,7 +94,8 @@ class LeaseTest {
     Acquisition acquisition = cloud.farwarp.lease(TestCloud.request()).onProgress(seen::add);
     TestCloud.await(() -> !cloud.gateway.waiting.isEmpty() && !seen.isEmpty(), "queued");
     assertEquals(
-        new LeaseProgress("L-1", LeaseState.QUEUED, 3, "all devices are taken"), seen.get(0));
+        new LeaseProgress("L-1", LeaseState.QUEUED, 3, ofSeconds(4), "all devices are taken"),
+        seen.get(0));
     cloud.gateway.grant(cloud.gateway.waiting.getFirst());
     acquisition.future().join().close();
     assertEquals(
@@ -144,6 +147,24 @@ class LeaseTest {
     }
     assertEquals(LeaseState.RELEASED, ends.getFirst().state());
     assertEquals(1, ends.size());
+  }
+
+  @Test
+  void lease_that_is_told_to_end_says_so_is_renewed_no_more_and_works_until_then() {
+    cloud.gateway.ttlMs = 60_000;
+    try (Lease lease = cloud.farwarp.lease(TestCloud.request().renewing(true)).await();
+        Session session = lease.open()) {
+      CompletableFuture<LeaseExpiring> told = new CompletableFuture<>();
+      CompletableFuture<LeaseEnd> end = new CompletableFuture<>();
+      var _ = lease.onExpiring(told::complete).onEnded(end::complete);
+      TestCloud.await(() -> !cloud.gateway.watchers.isEmpty(), "the lease is watched");
+      cloud.gateway.expireLease(300, "it is preemptible");
+      assertEquals(new LeaseExpiring(ofMillis(300), "it is preemptible"), told.join());
+      assertTrue(lease.timeToLive().compareTo(ofMillis(300)) <= 0);
+      assertTrue(session.isOpen());
+      assertEquals(LeaseState.EXPIRED, end.join().state());
+      assertEquals(0, cloud.gateway.renewals.get());
+    }
   }
 
   @Test

@@ -100,7 +100,11 @@ final class TestGateway extends LeaseServiceGrpc.LeaseServiceImplBase implements
   public void acquire(AcquireRequest asked, StreamObserver<LeaseEvent> events) {
     request = asked;
     if (holdsRequests) {
-      events.onNext(event(LeaseState.QUEUED, "all devices are taken").setPlace(3).build());
+      events.onNext(
+          event(LeaseState.QUEUED, "all devices are taken")
+              .setPlace(3)
+              .setEstimateMs(4_000)
+              .build());
       waiting.add(events);
       return;
     }
@@ -209,6 +213,13 @@ final class TestGateway extends LeaseServiceGrpc.LeaseServiceImplBase implements
   public void watch(WatchRequest asked, StreamObserver<LeaseEvent> events) {
     events.onNext(event(LeaseState.ACTIVE, "").build());
     watchers.add(events);
+  }
+
+  /** Tells those who watch that the lease will end. */
+  void expireLease(long graceMs, String reason) {
+    for (StreamObserver<LeaseEvent> watcher : watchers) {
+      watcher.onNext(event(LeaseState.EXPIRING, reason).setTtlMs(graceMs).build());
+    }
   }
 
   void endLease(LeaseState state, String reason) {
