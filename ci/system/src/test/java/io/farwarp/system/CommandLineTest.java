@@ -139,6 +139,21 @@ class CommandLineTest {
     Path raw = directory.resolve("y.bin");
     succeeds("run", "triple", "--in", "x=" + in, "--scalar", "n=1000", "--out", "y=" + raw);
     assertEquals(4000, Files.size(raw));
+    fails(
+        1,
+        "any device with compute capability 99.9 or more; no executor with such a device",
+        "run",
+        "triple",
+        "--in",
+        "x=" + in,
+        "--scalar",
+        "n=1000",
+        "--out",
+        "y=" + raw,
+        "--min-compute-capability",
+        "99.9",
+        "--wait",
+        "0s");
     assertTrue(succeeds("executor", "list").contains("executor-1"));
     succeeds("lease", "list");
     succeeds("function", "delete", "triple:2");

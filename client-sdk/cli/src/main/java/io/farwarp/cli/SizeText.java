@@ -6,9 +6,12 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Bytes on the command line: {@code 4096}, {@code 512M}, {@code 64G}; units are powers of 1024. */
+/**
+ * Bytes on the command line: {@code 4096}, {@code 512M}, {@code 64G} or {@code 64GiB}; units are
+ * powers of 1024.
+ */
 public final class SizeText implements ITypeConverter<Long> {
-  private static final Pattern FORM = Pattern.compile("([0-9]{1,7})([KMGT]?)");
+  private static final Pattern FORM = Pattern.compile("([0-9]{1,7})(?:([KMGT])(?:i?B)?)?");
 
   @Override
   public Long convert(String text) {
@@ -18,11 +21,11 @@ public final class SizeText implements ITypeConverter<Long> {
     }
     long count = Long.parseLong(matcher.group(1));
     return switch (matcher.group(2)) {
+      case null -> count;
       case "K" -> ByteSize.KIB.of(count);
       case "M" -> ByteSize.MIB.of(count);
       case "G" -> ByteSize.GIB.of(count);
-      case "T" -> ByteSize.TIB.of(count);
-      default -> count;
+      default -> ByteSize.TIB.of(count);
     };
   }
 }

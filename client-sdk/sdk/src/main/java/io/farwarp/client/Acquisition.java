@@ -1,6 +1,7 @@
 package io.farwarp.client;
 
 import com.google.protobuf.ByteString;
+import io.farwarp.rdma.Transports;
 import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.AcquireRequest;
 import io.farwarp.v1.LeaseEvent;
@@ -66,6 +67,9 @@ public final class Acquisition {
         AcquireRequest.newBuilder()
             .setRequestId(ByteString.copyFrom(requestId))
             .setDeviceClass(request.device().deviceClass())
+            .setMinComputeCapability(request.minComputeCapability())
+            .setDeviceName(request.deviceName())
+            .setMinDeviceMemoryBytes(request.minDeviceMemoryBytes())
             .setWindowBytes(request.windowBytes())
             .setShareMillis(request.shareMillis())
             .setWorkers(request.workers())
@@ -77,6 +81,7 @@ public final class Acquisition {
             .setClientPublicKey(ByteString.copyFrom(Ed25519.rawPublicKey(keys.getPublic())))
             .addAllFunctions(request.functions())
             .setClientHostId(HostId.local())
+            .addAllClientTransports(Transports.usable())
             .build();
     long limitNs = request.waitAtMost().plus(PREPARE_LIMIT).toNanos();
     call.run(() ->

@@ -1,5 +1,6 @@
 package io.farwarp.client;
 
+import io.farwarp.wire.ComputeCapability;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -7,6 +8,10 @@ import java.util.function.Consumer;
 /**
  * What a lease is asked for. Immutable; each method returns a changed copy.
  *
+ * @param minComputeCapability least of the device: 10 times the major version plus the minor one,
+ *     as in {@code sm_90}; 0: any
+ * @param deviceName what the device's name is like; at most 64 characters; empty: any
+ * @param minDeviceMemoryBytes least memory of the device, whoever holds it; 0 to 1 PiB
  * @param windowBytes window of each worker, 4 KiB to 1 TiB; the gateway rounds up to 2 MiB
  * @param shareMillis share of the device's compute in thousandths, 1 to 1000
  * @param workers worker processes, 1 to 64, all on one executor
@@ -20,6 +25,9 @@ import java.util.function.Consumer;
  */
 public record LeaseRequest(
     Device device,
+    int minComputeCapability,
+    String deviceName,
+    long minDeviceMemoryBytes,
     long windowBytes,
     int shareMillis,
     int workers,
@@ -35,9 +43,14 @@ public record LeaseRequest(
   private static final long MAX_WINDOW_BYTES = ByteSize.TIB.of(1);
   private static final Duration DAY = Duration.ofHours(24);
   private static final int MAX_FUNCTIONS = 32;
+  private static final int MAX_NAME_LENGTH = 64;
+  private static final long MAX_DEVICE_BYTES = ByteSize.TIB.of(1024);
 
   public LeaseRequest {
     functions = List.copyOf(functions);
+    check("minComputeCapability (9.0 is 90)", minComputeCapability, 0, ComputeCapability.MAX);
+    check("deviceName (characters)", deviceName.length(), 0, MAX_NAME_LENGTH);
+    check("minDeviceMemory (bytes)", minDeviceMemoryBytes, 0, MAX_DEVICE_BYTES);
     check("memory (bytes)", windowBytes, MIN_WINDOW_BYTES, MAX_WINDOW_BYTES);
     check("share (thousandths)", shareMillis, 1, 1000);
     check("workers", workers, 1, 64);
@@ -52,6 +65,9 @@ public record LeaseRequest(
   public static LeaseRequest on(Device device) {
     return new LeaseRequest(
         device,
+        0,
+        "",
+        0,
         ByteSize.MIB.of(256),
         1000,
         1,
@@ -62,6 +78,27 @@ public record LeaseRequest(
         false,
         List.of(),
         true);
+  }
+
+  /**
+   * Least compute capability of the device, such as "9.0". Only GPUs have one, so no other device
+   * is leased then.
+   */
+  public LeaseRequest minComputeCapability(String majorAndMinor) {
+    return with(draft -> draft.minComputeCapability = ComputeCapability.parse(majorAndMinor));
+  }
+
+  /**
+   * What the device's whole name is like, without regard to case: {@code *} stands for any
+   * characters, {@code ?} for one: "*A100*80GB*". At most 64 characters.
+   */
+  public LeaseRequest deviceName(String pattern) {
+    return with(draft -> draft.deviceName = pattern);
+  }
+
+  /** Least memory of the device in bytes, whoever holds it; of the window, see {@link #memory}. */
+  public LeaseRequest minDeviceMemory(long bytes) {
+    return with(draft -> draft.minDeviceMemoryBytes = bytes);
   }
 
   /** Window of each worker in bytes. */
@@ -129,6 +166,9 @@ public record LeaseRequest(
   /** A request whose parts can be set one by one. */
   private static final class Draft {
     final Device device;
+    int minComputeCapability;
+    String deviceName;
+    long minDeviceMemoryBytes;
     long windowBytes;
     int shareMillis;
     int workers;
@@ -142,6 +182,9 @@ public record LeaseRequest(
 
     Draft(LeaseRequest from) {
       device = from.device;
+      minComputeCapability = from.minComputeCapability;
+      deviceName = from.deviceName;
+      minDeviceMemoryBytes = from.minDeviceMemoryBytes;
       windowBytes = from.windowBytes;
       shareMillis = from.shareMillis;
       workers = from.workers;
@@ -157,6 +200,9 @@ public record LeaseRequest(
     LeaseRequest request() {
       return new LeaseRequest(
           device,
+          minComputeCapability,
+          deviceName,
+          minDeviceMemoryBytes,
           windowBytes,
           shareMillis,
           workers,

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.farwarp.rdma.Transports;
 import io.farwarp.rdma.linux.HostId;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.LeaseState;
@@ -43,6 +44,9 @@ class LeaseTest {
   void request_reaches_the_gateway_as_it_was_written() {
     LeaseRequest request =
         LeaseRequest.on(Device.CUDA)
+            .minComputeCapability("9.0")
+            .deviceName("*H100*")
+            .minDeviceMemory(ByteSize.GIB.of(80))
             .memory(ByteSize.MIB.of(3))
             .share(0.25)
             .workers(2)
@@ -54,6 +58,9 @@ class LeaseTest {
             .functions("add:1");
     try (Lease lease = cloud.farwarp.lease(request).await()) {
       assertEquals(DeviceClass.CUDA, cloud.gateway.request.getDeviceClass());
+      assertEquals(90, cloud.gateway.request.getMinComputeCapability());
+      assertEquals("*H100*", cloud.gateway.request.getDeviceName());
+      assertEquals(80L << 30, cloud.gateway.request.getMinDeviceMemoryBytes());
       assertEquals(3 << 20, cloud.gateway.request.getWindowBytes());
       assertEquals(250, cloud.gateway.request.getShareMillis());
       assertEquals(2, cloud.gateway.request.getWorkers());
@@ -63,6 +70,8 @@ class LeaseTest {
       assertEquals(3, cloud.gateway.request.getPriority());
       assertTrue(cloud.gateway.request.getPreemptible());
       assertEquals(HostId.local(), cloud.gateway.request.getClientHostId());
+      assertEquals(Transports.usable(), cloud.gateway.request.getClientTransportsList());
+      assertTrue(cloud.gateway.request.getClientTransportsList().contains("tcp"));
       assertEquals(16, cloud.gateway.request.getRequestId().size());
       assertEquals("L-1", lease.id());
       assertEquals("test device (no GPU)", lease.deviceName());
@@ -84,6 +93,9 @@ class LeaseTest {
     assertThrows(IllegalArgumentException.class, () -> any.duration(ofMillis(1)));
     assertThrows(IllegalArgumentException.class, () -> any.hot(ofSeconds(2)));
     assertThrows(IllegalArgumentException.class, () -> any.priority(10));
+    assertThrows(IllegalArgumentException.class, () -> any.minComputeCapability("sm_90"));
+    assertThrows(IllegalArgumentException.class, () -> any.deviceName("?".repeat(65)));
+    assertThrows(IllegalArgumentException.class, () -> any.minDeviceMemory(-1));
     assertThrows(IllegalArgumentException.class, () -> any.waitAtMost(ofSeconds(-1)));
   }
 

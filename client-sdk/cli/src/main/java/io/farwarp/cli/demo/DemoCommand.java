@@ -89,11 +89,12 @@ public final class DemoCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--options " + options + "; it takes 1 to " + MAX_OPTIONS);
     }
+    LeaseRequest request = leaseOptions.request();
     List<String> pathArguments = leaseOptions.agentArguments();
     progress("starting a gateway and an agent on loopback");
     try (TemporaryDirectory directory = TemporaryDirectory.create("farwarp-demo-");
         LocalCluster cluster = start(directory, remoteThreads, pathArguments)) {
-      DemoResult result = run(cluster, localThreads, remoteThreads);
+      DemoResult result = run(cluster, request, localThreads, remoteThreads);
       print(result);
       PriceErrors errors = result.errors();
       if (errors.wrong() > 0) {
@@ -129,14 +130,15 @@ public final class DemoCommand implements Callable<Integer> {
     return wanted;
   }
 
-  private DemoResult run(LocalCluster cluster, int localThreads, int remoteThreads) {
+  private DemoResult run(
+      LocalCluster cluster, LeaseRequest wanted, int localThreads, int remoteThreads) {
     ConnectOptions connect = ConnectOptions.to(cluster.address()).tokenFile(cluster.tenantToken());
     try (Farwarp farwarp = Farwarp.connect(connect)) {
       progress("pushing " + FUNCTION);
       var _ = farwarp.functions().push(Sample.BLACK_SCHOLES.functionPackage());
       progress("leasing a worker with " + Quantities.bytes(PricingJob.windowBytes(options)));
       LeaseRequest request =
-          LeaseRequest.on(leaseOptions.device())
+          wanted
               .memory(PricingJob.windowBytes(options))
               .functions(FUNCTION)
               .waitAtMost(Duration.ofSeconds(10));

@@ -101,6 +101,7 @@ public final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    LeaseRequest request = leaseOptions.request().waitAtMost(wait);
     Map<String, String> inFiles = assignments("--in", in);
     Map<String, String> outFiles = assignments("--out", out);
     for (Map.Entry<String, String> both : assignments("--inout", inout).entrySet()) {
@@ -124,7 +125,7 @@ public final class RunCommand implements Callable<Integer> {
               outFiles.keySet(),
               assignments("--scalar", scalars),
               assignments("--shape", shapes));
-      run(farwarp, manifest, plan, inputs, outFiles);
+      run(farwarp, request, manifest, plan, inputs, outFiles);
     } catch (FunctionPackageException e) {
       throw new CommandException("the manifest of " + function + ": " + e.getMessage(), e);
     }
@@ -137,16 +138,14 @@ public final class RunCommand implements Callable<Integer> {
 
   private void run(
       Farwarp farwarp,
+      LeaseRequest wanted,
       FunctionSpec manifest,
       CallPlan plan,
       Map<String, TensorFile> inputs,
       Map<String, String> outputs) {
     String name = manifest.name() + ":" + manifest.version();
     LeaseRequest request =
-        LeaseRequest.on(leaseOptions.device())
-            .memory(Math.max(LEAST_WINDOW_BYTES, plan.windowBytes()))
-            .waitAtMost(wait)
-            .functions(name);
+        wanted.memory(Math.max(LEAST_WINDOW_BYTES, plan.windowBytes())).functions(name);
     SessionOptions options = SessionOptions.transport(leaseOptions.transport()).deadline(timeout);
     try (Lease lease = farwarp.lease(request).await();
         Session session = lease.open(options)) {
