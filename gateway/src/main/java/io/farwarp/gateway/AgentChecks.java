@@ -8,6 +8,7 @@ import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.HeldLease;
 import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.WorkerEndpoint;
+import io.farwarp.wire.ComputeCapability;
 import io.farwarp.wire.PeerText;
 import java.util.HashSet;
 import java.util.Set;
@@ -32,6 +33,10 @@ final class AgentChecks {
     inRange("version length", hello.getVersion().length(), 0, 128);
     inRange("window_capacity_bytes", hello.getWindowCapacityBytes(), 0, MAX_BYTES);
     inRange("max_workers", hello.getMaxWorkers(), 0, 100_000);
+    inRange("transports", hello.getTransportsCount(), 0, MAX_ADDRESSES);
+    for (String transport : hello.getTransportsList()) {
+      inRange("transport length", transport.length(), 1, 16);
+    }
     inRange("devices", hello.getDevicesCount(), 0, MAX_DEVICES);
     inRange("held leases", hello.getHeldCount(), 0, MAX_HELD);
     Set<String> devices = new HashSet<>();
@@ -49,6 +54,11 @@ final class AgentChecks {
       inRange("memory_bytes", device.getMemoryBytes(), 0, MAX_BYTES);
       inRange("compute_units", device.getComputeUnits(), 1, 1_000_000);
       inRange("device name length", device.getName().length(), 0, 256);
+      inRange(
+          "compute_capability of a " + device.getDeviceClass() + " device",
+          device.getComputeCapability(),
+          0,
+          device.getDeviceClass() == DeviceClass.CUDA ? ComputeCapability.MAX : 0);
       inRange("out_of_service length", device.getOutOfService().length(), 0, MAX_TEXT);
     }
     Set<String> held = new HashSet<>();

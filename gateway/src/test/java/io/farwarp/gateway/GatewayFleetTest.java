@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.v1.AcquireRequest;
 import io.farwarp.v1.AgentDraining;
+import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.AgentMessage;
 import io.farwarp.v1.GatewayMessage.MessageCase;
 import io.farwarp.v1.Heartbeat;
@@ -186,6 +187,14 @@ class GatewayFleetTest {
     FakeAgent negative = gateway.agentUnattached("exec-3");
     negative.attach(negative.hello(64).setWindowCapacityBytes(-5).build());
     assertTrue(Await.future(negative.over).contains("window_capacity_bytes is -5"));
+    FakeAgent capable = gateway.agentUnattached("exec-6");
+    AgentHello.Builder hello = capable.hello(64);
+    hello.getDevicesBuilder(0).setComputeCapability(90);
+    capable.attach(hello.build());
+    assertTrue(Await.future(capable.over).contains("compute_capability of a PTX_CPU device is 90"));
+    FakeAgent talkative = gateway.agentUnattached("exec-7");
+    talkative.attach(talkative.hello(64).addTransports("pigeons-and-smoke").build());
+    assertTrue(Await.future(talkative.over).contains("transport length is 17"));
     FakeAgent twice = gateway.agent("exec-4", 64);
     twice.send(AgentMessage.newBuilder().setHello(twice.hello(64)));
     assertTrue(Await.future(twice.over).contains("second hello"));

@@ -37,6 +37,19 @@ public final class Transports {
                             .collect(Collectors.joining("; ")))));
   }
 
+  /** Names of those that this host can use; found out once for each process. */
+  public static List<String> usable() {
+    return Usable.NAMES;
+  }
+
+  private static final class Usable {
+    static final List<String> NAMES =
+        installed().stream()
+            .filter(transport -> transport.unavailable().isEmpty())
+            .map(Transport::name)
+            .toList();
+  }
+
   /** Name and whether it can be used, or why not. */
   public static String describe(Transport transport) {
     return transport.name()

@@ -7,6 +7,7 @@ import io.farwarp.v1.CudaGpu;
 import io.farwarp.v1.DeviceReport;
 import io.farwarp.v1.ExecutorRow;
 import io.farwarp.v1.HostProbe;
+import io.farwarp.wire.ComputeCapability;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -178,7 +179,7 @@ public final class ExecutorCommand implements Runnable {
             gpu.getName(),
             gpu.getUuid(),
             gpu.getPciBusId(),
-            gpu.getComputeCapability(),
+            ComputeCapability.text(gpu.getComputeCapability()),
             gpu.getMultiprocessors(),
             gpu.getClockKhz() / 1000,
             Quantities.bytes(gpu.getMemoryBytes()),
@@ -186,10 +187,13 @@ public final class ExecutorCommand implements Runnable {
   }
 
   private static String device(DeviceReport device) {
-    return "%s %s, %d units%s"
+    return "%s %s, %s%d units%s"
         .formatted(
             device.getDeviceId(),
             device.getName(),
+            device.getComputeCapability() == 0
+                ? ""
+                : "compute " + ComputeCapability.text(device.getComputeCapability()) + ", ",
             device.getComputeUnits(),
             device.getOutOfService().isEmpty()
                 ? ""

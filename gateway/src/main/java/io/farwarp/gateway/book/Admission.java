@@ -128,7 +128,7 @@ final class Admission implements WaitQueue.Outcome {
       return overQuota + ": it waits for one of these to end";
     }
     boolean far = lease.place == 0 || lease.place > EXPLAINED_PLACES;
-    if (!far && Placement.best(lease.spec, executors, _ -> true) == null) {
+    if (!far && Placement.best(lease, executors, _ -> true) == null) {
       return Placement.whyNot(lease.spec, executors);
     }
     String before = lease.place == 0 ? "more than " + EXPLAINED_PLACES : "" + (lease.place - 1);

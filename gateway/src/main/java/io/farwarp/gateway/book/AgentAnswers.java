@@ -47,6 +47,7 @@ final class AgentAnswers {
       book.fail(lease, failure.status(), failure.reason());
       return;
     }
+    lease.functions.forEach(slot -> book.loaded(lease, slot));
     lease.workers = List.copyOf(answer.getWorkersList());
     lease.activeNs = nowNs;
     book.setDeadline(lease, lease.spec.durationNs());

@@ -9,8 +9,10 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,12 @@ public final class Executor {
     int shareMillis;
   }
 
+  /** The transport that is RDMA, as agents and clients name it. */
+  static final String RDMA = "verbs";
+
+  /** Function packages that {@link #countLoaded} knows of. */
+  private static final int MAX_LOADED = 256;
+
   /** Worker processes of a host whose agent does not say how many it can run. */
   private static final int DEFAULT_MAX_WORKERS = 64;
 
@@ -31,6 +39,7 @@ public final class Executor {
   String agent;
   ByteString incarnation = ByteString.EMPTY;
   String hostId = "";
+  boolean offersRdma;
   long capacityBytes;
   long usedBytes;
   int maxWorkers;
@@ -57,6 +66,9 @@ public final class Executor {
   private final List<Reservation> reservations = new ArrayList<>();
   private final Map<String, Lease> held = new LinkedHashMap<>();
   private final Map<String, DeviceReport> devices = new LinkedHashMap<>();
+  private final Collection<DeviceReport> deviceView =
+      Collections.unmodifiableCollection(devices.values());
+  private final SequencedSet<ByteString> loaded = new LinkedHashSet<>();
   private final Map<String, Use> uses = new HashMap<>();
 
   Executor(String id, String agent, long nowNs, long silenceNs) {
@@ -69,7 +81,11 @@ public final class Executor {
   void attach(String agent, AgentHello hello, long nowNs, long silenceNs) {
     this.agent = agent;
     incarnation = hello.getIncarnation();
+    if (!hostId.isEmpty() && !hostId.equals(hello.getHostId())) {
+      loaded.clear();
+    }
     hostId = hello.getHostId();
+    offersRdma = hello.getTransportsList().contains(RDMA);
     capacityBytes = hello.getWindowCapacityBytes();
     maxWorkers = hello.getMaxWorkers() == 0 ? DEFAULT_MAX_WORKERS : hello.getMaxWorkers();
     devices.clear();
@@ -125,7 +141,7 @@ public final class Executor {
   }
 
   public Collection<DeviceReport> devices() {
-    return Collections.unmodifiableCollection(devices.values());
+    return deviceView;
   }
 
   /** Why an operator cordoned it; empty: none has. */
@@ -207,13 +223,34 @@ public final class Executor {
     return 1000 - (use == null ? 0 : use.shareMillis);
   }
 
+  /**
+   * A worker has made a function of this package ready. So the package is in the cache of its
+   * agent, and what the driver has compiled of it in that of the driver: both outlive leases and
+   * agents.
+   */
+  void addLoaded(ByteString digest) {
+    loaded.addLast(digest);
+    if (loaded.size() > MAX_LOADED) {
+      loaded.removeFirst();
+    }
+  }
+
+  /** How many of {@code functions} are in its caches, as far as the book knows. */
+  int countLoaded(List<FunctionSlot> functions) {
+    int count = 0;
+    for (int i = 0; i < functions.size() && !loaded.isEmpty(); i++) {
+      count += loaded.contains(functions.get(i).digest()) ? 1 : 0;
+    }
+    return count;
+  }
+
   /** It could hold such a lease if it held nothing else. */
   boolean couldHold(LeaseSpec spec) {
     if (spec.workers() > maxWorkers) {
       return false;
     }
     for (DeviceReport device : devices.values()) {
-      if (spec.accepts(device.getDeviceClass())
+      if (spec.device().accept(device)
           && Math.min(device.getMemoryBytes(), capacityBytes) >= spec.totalBytes()) {
         return true;
       }
@@ -251,7 +288,7 @@ public final class Executor {
     ends.sort(Comparator.comparingLong(lease -> lease.holdUntilNs));
     long atNs = Lease.NEVER;
     for (DeviceReport device : devices.values()) {
-      if (spec.accepts(device.getDeviceClass())) {
+      if (spec.device().accept(device)) {
         Room room = new Room(this, device);
         long deviceNs = room.fits(spec) ? Long.MIN_VALUE : Lease.NEVER;
         for (int i = 0; deviceNs == Lease.NEVER && i < ends.size(); i++) {

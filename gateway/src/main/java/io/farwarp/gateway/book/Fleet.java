@@ -90,6 +90,7 @@ final class Fleet {
             lease.spec.workers());
     expect(slice.executorId(), stored.getAgent(), nowNs);
     book.hold(lease, slice, c.holdUntilNs());
+    lease.functions.stream().filter(FunctionSlot::ready).forEach(slot -> book.loaded(lease, slot));
     book.due(lease, c.deadlineNs());
   }
 

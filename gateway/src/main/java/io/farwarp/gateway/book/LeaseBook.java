@@ -380,6 +380,11 @@ public final class LeaseBook {
     }
   }
 
+  /** A function of {@code lease} is ready where the lease is. */
+  void loaded(Lease lease, FunctionSlot slot) {
+    fleet.require(lease.heldSlice().executorId()).addLoaded(slot.digest());
+  }
+
   void refuse(Status status, String reason) {
     emit(new Event.Refused(status, reason));
   }

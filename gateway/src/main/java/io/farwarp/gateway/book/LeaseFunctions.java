@@ -53,6 +53,7 @@ final class LeaseFunctions {
     }
     if (answer.getError().isEmpty()) {
       ready(slot, answer);
+      book.loaded(lease, slot);
       book.emit(new Event.FunctionReady(lease.id, slot.id));
     } else if (slot.phase != Phase.READY) {
       slot.phase = Phase.WANTED;

@@ -7,9 +7,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * What a tenant asks for, checked against the limits that lease.proto states, its defaults filled
- * in.
+ * in. Equal to another if all that was asked for is.
  */
-public record LeaseSpec(AcquireRequest request) {
+public final class LeaseSpec {
   private static final long WINDOW_UNIT_BYTES = 2L << 20;
   private static final long MAX_WINDOW_BYTES = 1L << 40;
 
@@ -17,9 +17,13 @@ public record LeaseSpec(AcquireRequest request) {
   private static final int WORKER_SHARE_MILLIS = 10;
 
   private static final long MAX_DURATION_MS = TimeUnit.HOURS.toMillis(24);
+  private static final int MAX_TRANSPORTS = 8;
+
+  private final AcquireRequest request;
+  private final DeviceConstraints device;
 
   /** Throws {@link IllegalArgumentException} that names the field, its value and the limit. */
-  public LeaseSpec {
+  public LeaseSpec(AcquireRequest request) {
     inRange("request_id bytes", request.getRequestId().size(), 16, 16);
     inRange(
         "client_public_key bytes",
@@ -36,12 +40,16 @@ public record LeaseSpec(AcquireRequest request) {
     inRange("priority", request.getPriority(), 0, 9);
     inRange("functions", request.getFunctionsCount(), 0, 32);
     inRange("client_host_id bytes", request.getClientHostIdBytes().size(), 0, 128);
+    inRange("client_transports", request.getClientTransportsCount(), 0, MAX_TRANSPORTS);
+    for (String transport : request.getClientTransportsList()) {
+      inRange("client_transports name length", transport.length(), 1, 16);
+    }
     DeviceClass wanted = request.getDeviceClass();
     if (wanted == DeviceClass.UNRECOGNIZED) {
       throw new IllegalArgumentException(
           "device_class " + request.getDeviceClassValue() + " is not known to this gateway");
     }
-    request =
+    this.request =
         request.toBuilder()
             .setDeviceClass(
                 wanted == DeviceClass.DEVICE_CLASS_UNSPECIFIED ? DeviceClass.ANY : wanted)
@@ -50,6 +58,11 @@ public record LeaseSpec(AcquireRequest request) {
             .setShareMillis(request.getShareMillis() == 0 ? 1000 : request.getShareMillis())
             .setWorkers(Math.max(1, request.getWorkers()))
             .build();
+    this.device = new DeviceConstraints(this.request);
+  }
+
+  public AcquireRequest request() {
+    return request;
   }
 
   /** Checks a renewal's or a request's time to live. */
@@ -84,8 +97,9 @@ public record LeaseSpec(AcquireRequest request) {
     return request.getDeviceClass();
   }
 
-  public boolean accepts(DeviceClass deviceClass) {
-    return deviceClass() == DeviceClass.ANY || deviceClass() == deviceClass;
+  /** What the device has to be like; on the book's thread only. */
+  DeviceConstraints device() {
+    return device;
   }
 
   /** Bytes of all the workers' windows together. */
@@ -124,6 +138,7 @@ public record LeaseSpec(AcquireRequest request) {
         .clearPriority()
         .clearPreemptible()
         .clearClientHostId()
+        .clearClientTransports()
         .build();
   }
 
@@ -144,6 +159,16 @@ public record LeaseSpec(AcquireRequest request) {
     return TimeUnit.MILLISECONDS.toNanos(request.getWaitMs());
   }
 
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof LeaseSpec spec && request.equals(spec.request);
+  }
+
+  @Override
+  public int hashCode() {
+    return request.hashCode();
+  }
+
   /** "96.0 GiB, 2 workers and 500/1000 of a CUDA device". */
   String text() {
     return "%s, %d worker%s and %d/1000 of %s"
@@ -152,6 +177,6 @@ public record LeaseSpec(AcquireRequest request) {
             workers(),
             workers() == 1 ? "" : "s",
             shareMillis(),
-            deviceClass() == DeviceClass.ANY ? "any device" : "a " + deviceClass() + " device");
+            device.text());
   }
 }

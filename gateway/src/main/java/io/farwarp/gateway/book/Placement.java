@@ -7,78 +7,104 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which device a lease goes to: a GPU before a CPU, the client's own host before others, then the
- * device that has the least share and the least memory left over (best fit), so that large slices
- * stay whole.
+ * Which device a lease goes to, of those that it fits on: a GPU before a CPU; the client's own
+ * host, with which it shares memory, before one that both reach by RDMA, before others; the one
+ * where more of its functions are in the caches; then the one that has the least share and the
+ * least memory left over (best fit), so that large slices stay whole.
  */
 final class Placement {
-  private Placement() {}
+  private final Lease lease;
+  private final LeaseSpec spec;
+  private final String host;
+  private final boolean usesRdma;
 
-  private record Candidate(
-      Executor executor,
-      DeviceReport device,
-      boolean gpu,
-      boolean sameHost,
-      int shareLeft,
-      long bytesLeft) {
-    boolean betterThan(Candidate other) {
-      if (gpu != other.gpu) {
-        return gpu;
+  private @Nullable Executor executor;
+  private @Nullable DeviceReport device;
+  private boolean gpu;
+  private int nearness;
+  private int loaded;
+  private int shareLeft;
+  private long bytesLeft;
+
+  private Placement(Lease lease) {
+    this.lease = lease;
+    spec = lease.spec;
+    host = spec.request().getClientHostId();
+    usesRdma = spec.request().getClientTransportsList().contains(Executor.RDMA);
+  }
+
+  /** The best slice for {@code lease} on {@code usable} executors; null: none is free. */
+  static @Nullable Slice best(
+      Lease lease, Collection<Executor> executors, Predicate<Executor> usable) {
+    Placement best = new Placement(lease);
+    for (Executor executor : executors) {
+      if (executor.open()
+          && executor.freeWorkers() >= best.spec.workers()
+          && usable.test(executor)) {
+        best.consider(executor);
       }
-      if (sameHost != other.sameHost) {
-        return sameHost;
+    }
+    return best.slice();
+  }
+
+  private void consider(Executor candidate) {
+    for (DeviceReport its : candidate.devices()) {
+      if (!spec.device().accept(its) || !its.getOutOfService().isEmpty()) {
+        continue;
       }
-      if (shareLeft != other.shareLeft) {
-        return shareLeft < other.shareLeft;
+      int itsShareLeft = candidate.freeShare(its) - spec.shareMillis();
+      long itsBytesLeft = candidate.freeBytes(its) - spec.totalBytes();
+      if (itsShareLeft >= 0 && itsBytesLeft >= 0) {
+        offer(candidate, its, itsShareLeft, itsBytesLeft);
       }
-      return bytesLeft < other.bytesLeft;
     }
   }
 
-  /** The best slice for {@code spec} on {@code usable} executors; null: none is free. */
-  static @Nullable Slice best(
-      LeaseSpec spec, Collection<Executor> executors, Predicate<Executor> usable) {
-    @Nullable Candidate best = null;
-    String host = spec.request().getClientHostId();
-    for (Executor executor : executors) {
-      if (!executor.open() || executor.freeWorkers() < spec.workers() || !usable.test(executor)) {
-        continue;
-      }
-      for (DeviceReport device : executor.devices()) {
-        int shareLeft = executor.freeShare(device) - spec.shareMillis();
-        long bytesLeft = executor.freeBytes(device) - spec.totalBytes();
-        if (!spec.accepts(device.getDeviceClass())
-            || !device.getOutOfService().isEmpty()
-            || shareLeft < 0
-            || bytesLeft < 0) {
-          continue;
-        }
-        Candidate candidate =
-            new Candidate(
-                executor,
-                device,
-                device.getDeviceClass() == DeviceClass.CUDA,
-                !host.isEmpty() && host.equals(executor.hostId),
-                shareLeft,
-                bytesLeft);
-        if (best == null || candidate.betterThan(best)) {
-          best = candidate;
-        }
-      }
+  private void offer(Executor candidate, DeviceReport its, int itsShareLeft, long itsBytesLeft) {
+    boolean itsGpu = its.getDeviceClass() == DeviceClass.CUDA;
+    int itsNearness = nearness(candidate);
+    int itsLoaded = candidate.countLoaded(lease.functions);
+    int order = executor == null ? 1 : Boolean.compare(itsGpu, gpu);
+    order = order == 0 ? Integer.compare(itsNearness, nearness) : order;
+    order = order == 0 ? Integer.compare(itsLoaded, loaded) : order;
+    order = order == 0 ? Integer.compare(shareLeft, itsShareLeft) : order;
+    order = order == 0 ? Long.compare(bytesLeft, itsBytesLeft) : order;
+    if (order > 0) {
+      executor = candidate;
+      device = its;
+      gpu = itsGpu;
+      nearness = itsNearness;
+      loaded = itsLoaded;
+      shareLeft = itsShareLeft;
+      bytesLeft = itsBytesLeft;
     }
-    if (best == null) {
-      return null;
+  }
+
+  /** 2: by shared memory; 1: by RDMA; 0: by TCP. */
+  private int nearness(Executor candidate) {
+    if (!host.isEmpty() && host.equals(candidate.hostId)) {
+      return 2;
     }
-    return new Slice(
-        best.executor.id,
-        best.device.getDeviceId(),
-        spec.totalBytes(),
-        spec.shareMillis(),
-        spec.workers());
+    return usesRdma && candidate.offersRdma ? 1 : 0;
+  }
+
+  private @Nullable Slice slice() {
+    return executor == null || device == null
+        ? null
+        : new Slice(
+            executor.id,
+            device.getDeviceId(),
+            spec.totalBytes(),
+            spec.shareMillis(),
+            spec.workers());
   }
 
   /** Why nothing is free for {@code spec}, with what comes nearest. */
   static String whyNot(LeaseSpec spec, Collection<Executor> executors) {
+    String none = spec.device().whyNone(executors);
+    if (!none.isEmpty()) {
+      return "it asks for " + spec.text() + "; " + none;
+    }
     @Nullable Executor largest = null;
     long largestBytes = -1;
     int share = 0;
@@ -91,7 +117,7 @@ final class Placement {
       fitsSomewhere |= executor.couldHold(spec);
       for (DeviceReport device : executor.devices()) {
         long free = Math.max(0, executor.freeBytes(device));
-        if (!spec.accepts(device.getDeviceClass())) {
+        if (!spec.device().accept(device)) {
           continue;
         }
         if (!device.getOutOfService().isEmpty()) {
@@ -106,11 +132,7 @@ final class Placement {
       }
     }
     if (largest == null) {
-      return "it asks for "
-          + spec.text()
-          + (outOfService.isEmpty()
-              ? "; no executor with such a device is attached"
-              : outOfService);
+      return "it asks for " + spec.text() + outOfService;
     }
     return ("it asks for %s; the largest free slice is %s, %d of %d workers and %d/1000 on executor"
             + " %s: ask for less%s")

@@ -65,7 +65,7 @@ final class Preemption {
   /** Empty: those that are ending make room enough; null: there is not enough that may go. */
   private static @Nullable List<Lease> victims(
       LeaseSpec spec, Executor executor, DeviceReport device) {
-    if (!spec.accepts(device.getDeviceClass()) || !device.getOutOfService().isEmpty()) {
+    if (!spec.device().accept(device) || !device.getOutOfService().isEmpty()) {
       return null;
     }
     Room room = new Room(executor, device);

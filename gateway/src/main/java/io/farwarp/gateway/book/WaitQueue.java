@@ -123,8 +123,7 @@ final class WaitQueue {
       if (tenants.of(lease.tenant).overQuota(lease.spec) != null) {
         order.skipTenant();
       } else if (looked < least || !blocked.contains(lease.needs)) {
-        Slice slice =
-            Placement.best(lease.spec, executors, executor -> executor.blockedRound != round);
+        Slice slice = Placement.best(lease, executors, executor -> executor.blockedRound != round);
         if (slice != null) {
           granted(lease, slice, List.of(), nowNs, outcome);
         } else {
@@ -170,7 +169,7 @@ final class WaitQueue {
       }
       Slice slice =
           Placement.best(
-              lease.spec, executors, executor -> executor.freeUntilNs(round) - nowNs >= holdNs);
+              lease, executors, executor -> executor.freeUntilNs(round) - nowNs >= holdNs);
       if (slice != null) {
         granted(lease, slice, gaps(executors, slice), nowNs, outcome);
       } else if (blocked.size() >= FILL_DEPTH) {

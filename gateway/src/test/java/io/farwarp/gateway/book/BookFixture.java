@@ -10,6 +10,8 @@ import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.DataPathAddress;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.DeviceReport;
+import io.farwarp.v1.FunctionPrepared;
+import io.farwarp.v1.FunctionVersion;
 import io.farwarp.v1.HeldLease;
 import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.LeaseState;
@@ -73,8 +75,12 @@ final class BookFixture {
   }
 
   String ask(String tenant, AcquireRequest.Builder request) {
+    return ask(tenant, request, List.of());
+  }
+
+  String ask(String tenant, AcquireRequest.Builder request, List<FunctionVersion> functions) {
     String id = "L-" + ++nextId;
-    apply(new Command.Request(id, tenant, new LeaseSpec(request.build()), List.of()));
+    apply(new Command.Request(id, tenant, new LeaseSpec(request.build()), functions));
     return id;
   }
 
@@ -125,6 +131,10 @@ final class BookFixture {
               .setWorkerIndex(i)
               .addAddresses(
                   DataPathAddress.newBuilder().setTransport("tcp").setAddress("127.0.0.1:1")));
+    }
+    for (FunctionSlot function : lease.functions()) {
+      message.addFunctions(
+          FunctionPrepared.newBuilder().setLeaseId(lease.id()).setFunctionId(function.id()));
     }
     return message.build();
   }

@@ -18,6 +18,12 @@ public final class RdmaDevices {
 
   private RdmaDevices() {}
 
+  /** There is one, whether or not it can be used. */
+  static boolean any() {
+    String[] names = DEVICES.toFile().list();
+    return names != null && names.length > 0;
+  }
+
   /** The IPv4 address of the first device, by name, that has one. */
   public static Optional<String> firstAddress() throws IOException {
     return firstAddress("");

@@ -23,8 +23,12 @@ public final class VerbsTransport implements Transport {
     return false;
   }
 
+  /** Loads nothing where there is no device. */
   @Override
   public Optional<String> unavailable() {
+    if (!RdmaDevices.any()) {
+      return Optional.of("this host has no RDMA device (/sys/class/infiniband has none)");
+    }
     try {
       return DisniRuntime.transport().unavailable();
     } catch (IOException e) {

@@ -70,6 +70,7 @@ public record AgentDevice(DeviceReport report, Map<String, String> environment) 
                   .setName(gpu.getName())
                   .setMemoryBytes(gpu.getMemoryBytes())
                   .setComputeUnits(gpu.getMultiprocessors())
+                  .setComputeCapability(gpu.getComputeCapability())
                   .build(),
               environment));
     }

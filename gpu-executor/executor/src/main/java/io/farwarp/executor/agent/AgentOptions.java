@@ -1,6 +1,8 @@
 package io.farwarp.executor.agent;
 
+import io.farwarp.rdma.Transports;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -36,6 +38,19 @@ public record AgentOptions(
 
   public AgentOptions {
     devices = List.copyOf(devices);
+  }
+
+  /** Names of what workers can be reached by, best first, as far as this host can use it. */
+  List<String> transports() {
+    List<String> wanted = new ArrayList<>(List.of("shm"));
+    if (!verbsHost.isEmpty()) {
+      wanted.add("verbs");
+    }
+    if (!tcpHost.isEmpty()) {
+      wanted.add("tcp");
+    }
+    wanted.retainAll(Transports.usable());
+    return wanted;
   }
 
   @Override

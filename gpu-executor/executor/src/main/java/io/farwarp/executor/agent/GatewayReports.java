@@ -51,6 +51,7 @@ final class GatewayReports {
             .setHostId(HostId.local())
             .setWindowCapacityBytes(options.windowMemoryBytes())
             .setMaxWorkers(options.maxWorkers())
+            .addAllTransports(options.transports())
             .addAllDevices(
                 options.devices().stream()
                     .map(each ->

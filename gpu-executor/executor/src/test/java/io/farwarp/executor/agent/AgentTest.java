@@ -87,6 +87,8 @@ final class AgentTest {
     assertEquals(16, hello.getIncarnation().size());
     assertEquals("PTX CPU device (no GPU)", hello.getDevices(0).getName());
     assertEquals(DeviceClass.PTX_CPU, hello.getDevices(0).getDeviceClass());
+    assertEquals(0, hello.getDevices(0).getComputeCapability());
+    assertEquals(List.of("shm", "tcp"), hello.getTransportsList());
     gateway.await(AgentMessage::hasHeartbeat);
   }
 

@@ -53,8 +53,7 @@ public final class CudaProbe {
         .setUuid(uuid(driver.uuid(ordinal), name))
         .setName(name)
         .setComputeCapability(
-            attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
-                + "."
+            10 * attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
                 + attribute(
                     device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR))
         .setMemoryBytes(bytes[0])
