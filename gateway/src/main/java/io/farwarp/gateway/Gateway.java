@@ -1,5 +1,7 @@
 package io.farwarp.gateway;
 
+import io.farwarp.gateway.store.EmbeddedStore;
+import io.farwarp.gateway.store.Store;
 import io.farwarp.v1.LeaseServiceGrpc;
 import io.grpc.Server;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -11,7 +13,9 @@ import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,23 +40,41 @@ public final class Gateway implements AutoCloseable {
   private static final int IDLE_CONNECTION_MIN = 10;
 
   private final GatewayConfig config;
-  private final LeaseStore.Opener storeOpener;
+  private final StoreOpener storeOpener;
   private final List<AutoCloseable> opened = new ArrayList<>();
   private final HealthStatusManager health = new HealthStatusManager();
   private @Nullable Server server;
   private @Nullable LeaseControl control;
 
-  private Gateway(GatewayConfig config, LeaseStore.Opener storeOpener) {
+  private Gateway(GatewayConfig config, StoreOpener storeOpener) {
     this.config = config;
     this.storeOpener = storeOpener;
   }
 
   public static Gateway create(GatewayConfig config) throws GatewayException {
-    return create(config, directory -> LeaseLog.open(directory.resolve("leases.log")));
+    return create(config, Gateway::openStore);
   }
 
-  static Gateway create(GatewayConfig config, LeaseStore.Opener storeOpener)
-      throws GatewayException {
+  /** Opens the store of a gateway in its data directory. */
+  @FunctionalInterface
+  interface StoreOpener {
+    Store open(Path directory) throws IOException, GatewayException;
+  }
+
+  static Store openStore(Path directory) throws IOException, GatewayException {
+    Path old = directory.resolve("leases.log");
+    if (Files.exists(old)) {
+      throw new GatewayException(
+          "%s is the lease store of an older gateway, which this one cannot read: let its leases end under that one, then move it away"
+              .formatted(old));
+    }
+    Path file = directory.resolve("gateway.db");
+    Store store = EmbeddedStore.open(file.toString(), System::nanoTime);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    return store;
+  }
+
+  static Gateway create(GatewayConfig config, StoreOpener storeOpener) throws GatewayException {
     try {
       if (config.tlsCert() == null && !InetAddress.getByName(config.host()).isLoopbackAddress()) {
         throw new GatewayException(
@@ -74,7 +96,8 @@ public final class Gateway implements AutoCloseable {
       open();
     } catch (IOException e) {
       stop(Duration.ZERO);
-      throw new GatewayException("data directory " + config.dataDir() + ": " + e, e);
+      throw new GatewayException(
+          "data directory %s: %s".formatted(config.dataDir(), e.getMessage()), e);
     } catch (GatewayException | RuntimeException e) {
       stop(Duration.ZERO);
       throw e;
@@ -89,7 +112,7 @@ public final class Gateway implements AutoCloseable {
     GatewayClock clock = GatewayClock.system();
     FunctionRegistry registry =
         FunctionRegistry.open(directory.file("functions"), config.registryLimits(), clock);
-    LeaseStore store = storeOpener.open(config.dataDir());
+    Store store = storeOpener.open(config.dataDir());
     LeaseControl control = new LeaseControl(config.limits(), clock, key, store, registry);
     opened.add(control);
     this.control = control;

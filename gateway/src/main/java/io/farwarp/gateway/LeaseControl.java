@@ -5,6 +5,7 @@ import io.farwarp.gateway.book.Command;
 import io.farwarp.gateway.book.Event;
 import io.farwarp.gateway.book.Lease;
 import io.farwarp.gateway.book.LeaseBook;
+import io.farwarp.gateway.store.Store;
 import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.FunctionVersion;
 import io.farwarp.v1.LeaseState;
@@ -55,7 +56,7 @@ final class LeaseControl implements AutoCloseable {
       BookLimits limits,
       GatewayClock clock,
       SigningKey key,
-      LeaseStore store,
+      Store store,
       FunctionRegistry registry) {
     this.limits = limits;
     this.clock = clock;
@@ -69,8 +70,11 @@ final class LeaseControl implements AutoCloseable {
   }
 
   /** Takes up the leases of the store, then starts the thread. */
-  void start() throws GatewayException {
-    for (StoredLease stored : keeper.load()) {
+  void start() throws IOException, GatewayException {
+    for (Command command : keeper.decisions()) {
+      book.apply(command, clock.nowNs());
+    }
+    for (StoredLease stored : keeper.leases()) {
       book.apply(messages.restore(stored), clock.nowNs());
       for (StoredFunction function : stored.getFunctionsList()) {
         uses.restore(stored.getTenant(), stored.getLeaseId(), function.getFunction().getVersion());

@@ -22,10 +22,10 @@ import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -42,7 +42,7 @@ final class FakeAgent implements AutoCloseable, StreamObserver<GatewayMessage> {
   private final String executorId;
   private final long heartbeatMs;
   private final long incarnation;
-  private final Map<String, HeldLease> held = new LinkedHashMap<>();
+  private final Map<String, HeldLease> held = new ConcurrentSkipListMap<>();
   final List<GatewayMessage> received = new ArrayList<>();
   final CompletableFuture<AgentWelcome> welcome = new CompletableFuture<>();
   final CompletableFuture<String> over = new CompletableFuture<>();
@@ -191,6 +191,11 @@ final class FakeAgent implements AutoCloseable, StreamObserver<GatewayMessage> {
                     .setLeaseId(leaseId)
                     .setState(state)
                     .setReason("ended by the agent")));
+  }
+
+  /** It has these of an earlier stream. */
+  void hold(List<HeldLease> leases) {
+    leases.forEach(lease -> held.put(lease.getLeaseId(), lease));
   }
 
   List<HeldLease> held() {

@@ -53,10 +53,10 @@ final class GatewayFixture implements AutoCloseable {
   }
 
   GatewayFixture(Path directory, UnaryOperator<GatewayConfig> configure) throws GatewayException {
-    this(directory, configure, at -> LeaseLog.open(at.resolve("leases.log")));
+    this(directory, configure, Gateway::openStore);
   }
 
-  GatewayFixture(Path directory, UnaryOperator<GatewayConfig> configure, LeaseStore.Opener store)
+  GatewayFixture(Path directory, UnaryOperator<GatewayConfig> configure, Gateway.StoreOpener store)
       throws GatewayException {
     this.directory = directory;
     this.configure = configure;

@@ -6,6 +6,7 @@ import static io.farwarp.gateway.GatewayFixture.request;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.farwarp.gateway.store.Store;
 import io.farwarp.v1.GatewayMessage.MessageCase;
 import io.farwarp.v1.Lease;
 import io.farwarp.v1.LeaseEvent;
@@ -13,7 +14,6 @@ import io.farwarp.v1.LeaseServiceGrpc;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.ReleaseRequest;
 import io.farwarp.v1.RenewRequest;
-import io.farwarp.v1.StoredLease;
 import io.grpc.Status.Code;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
@@ -21,10 +21,11 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,24 +33,30 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A gateway whose lease store cannot be written for a while. */
 class GatewayStoreTest {
-  /** A log that fails while it is told to, as on a full disk. */
-  private record FillingStore(LeaseStore log, AtomicBoolean full) implements LeaseStore {
+  /** A store that fails while it is told to, as on a full disk. */
+  private record FillingStore(Store store, AtomicBoolean full) implements Store {
     @Override
-    public Collection<StoredLease> load() {
-      return log.load();
+    public List<Entry> range(String prefix) throws IOException {
+      return store.range(prefix);
     }
 
     @Override
-    public void update(Collection<StoredLease> put, Collection<String> removed) throws IOException {
+    public boolean commit(List<Condition> conditions, List<? extends Change> changes)
+        throws IOException {
       if (full.get()) {
         throw new IOException("No space left on device");
       }
-      log.update(put, removed);
+      return store.commit(conditions, changes);
+    }
+
+    @Override
+    public Watch watch(String prefix, Consumer<Update> listener) {
+      return store.watch(prefix, listener);
     }
 
     @Override
     public void close() throws IOException {
-      log.close();
+      store.close();
     }
   }
 
@@ -63,7 +70,7 @@ class GatewayStoreTest {
         new GatewayFixture(
             directory.resolve("data"),
             config -> config,
-            at -> new FillingStore(LeaseLog.open(at.resolve("leases.log")), full));
+            at -> new FillingStore(Gateway.openStore(at), full));
   }
 
   @AfterEach

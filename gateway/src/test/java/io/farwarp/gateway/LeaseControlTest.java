@@ -82,7 +82,7 @@ class LeaseControlTest {
             LIMITS,
             clock,
             SigningKey.loadOrCreate(directory.resolve("signing.key")),
-            LeaseLog.open(directory.resolve("leases.log")),
+            Gateway.openStore(directory),
             FunctionRegistry.open(directory.resolve("functions"), RegistryLimits.DEFAULT, clock));
     control.start();
     boolean _ =

@@ -61,6 +61,11 @@ public final class Account {
     return sumNs;
   }
 
+  /** The same of leases that have ended; may be less than 0 after a reset while others run. */
+  public long usedNs() {
+    return usedNs;
+  }
+
   void take(Lease lease) {
     held.add(lease);
   }
