@@ -54,6 +54,7 @@ class OutOfServiceTest {
       try (FarwarpProcess list = cluster.farwarp("executor", "list")) {
         String table = list.finish(0, 60);
         assertTrue(table.contains("out of service: "), table);
+        assertTrue(table.contains(", compute 9.0, "), table);
       }
 
       Files.writeString(driver, "");

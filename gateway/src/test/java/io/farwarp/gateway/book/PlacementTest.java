@@ -126,6 +126,17 @@ class PlacementTest {
   }
 
   @Test
+  void preemptible_lease_stays_when_its_device_is_not_what_is_wanted() {
+    attachGpu("a", "NVIDIA A100", 80, 64);
+    String stays = f.ask(gpu().setShareMillis(1000).setPreemptible(true));
+    f.prepared("a", stays);
+    f.ask(gpu().setShareMillis(1000).setMinComputeCapability(90));
+    assertEquals(LeaseState.ACTIVE, f.state(stays));
+    f.ask(gpu().setShareMillis(1000).setMinComputeCapability(80));
+    assertEquals(LeaseState.EXPIRING, f.state(stays));
+  }
+
+  @Test
   void shared_memory_goes_before_rdma_and_rdma_before_tcp() {
     f.attach(hello("far", 4));
     f.attach(hello("rdma", 16).addTransports("tcp").addTransports("verbs"));
