@@ -282,7 +282,10 @@ public final class Executor {
     return untilNs;
   }
 
-  /** When it has room for {@code spec} if each lease ends at its deadline; NEVER: it never has. */
+  /**
+   * When it has room for {@code spec} if each lease ends at its deadline; 0: it has now; NEVER: it
+   * never has.
+   */
   long fitsAtNs(LeaseSpec spec) {
     List<Lease> ends = new ArrayList<>(held.values());
     ends.sort(Comparator.comparingLong(lease -> lease.holdUntilNs));
@@ -290,7 +293,7 @@ public final class Executor {
     for (DeviceReport device : devices.values()) {
       if (spec.device().accept(device)) {
         Room room = new Room(this, device);
-        long deviceNs = room.fits(spec) ? Long.MIN_VALUE : Lease.NEVER;
+        long deviceNs = room.fits(spec) ? 0 : Lease.NEVER;
         for (int i = 0; deviceNs == Lease.NEVER && i < ends.size(); i++) {
           room.free(ends.get(i));
           deviceNs = room.fits(spec) ? ends.get(i).holdUntilNs : Lease.NEVER;

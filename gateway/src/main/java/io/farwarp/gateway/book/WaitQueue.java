@@ -184,7 +184,11 @@ final class WaitQueue {
   private void reserve(Collection<Executor> executors, Lease lease) {
     for (Executor executor : executors) {
       if (executor.open() && executor.couldHold(lease.spec)) {
-        executor.reserve(round, new Reservation(lease, executor.fitsAtNs(lease.spec)));
+        long fitsAtNs = executor.fitsAtNs(lease.spec);
+        // One that fits now is kept from there by those before it, and has to wait as they do.
+        if (fitsAtNs > 0) {
+          executor.reserve(round, new Reservation(lease, fitsAtNs));
+        }
       }
     }
   }

@@ -174,6 +174,19 @@ class ExpiringTest {
   }
 
   @Test
+  void request_too_long_for_a_gap_makes_no_way_for_another_one_behind_it() {
+    f.attach(hello("a", 64));
+    active("t", patient(48, 500));
+    String large = f.ask("u", patient(64, 1000));
+    String tooLong = f.ask("v", patient(8, 100));
+    String another = f.ask("w", patient(4, 100));
+    f.alive("a", 2_000);
+    assertEquals(LeaseState.QUEUED, f.state(large));
+    assertEquals(LeaseState.QUEUED, f.state(tooLong));
+    assertEquals(LeaseState.QUEUED, f.state(another));
+  }
+
+  @Test
   void lease_in_a_gap_is_renewed_no_further_than_the_request_before_it_may_wait() {
     f.attach(hello("a", 64));
     String holder = active("t", patient(48, 500));
