@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 
-/** One thread that runs the tasks of a bounded mailbox, in order and in batches. */
+/**
+ * One thread that runs the tasks of a bounded mailbox, in order and in batches. Unless it is
+ * started, its work is done by whoever calls {@link #work}.
+ */
 final class BookThread implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(BookThread.class.getName());
   private static final int MAILBOX = 8192;
@@ -61,7 +64,8 @@ final class BookThread implements AutoCloseable {
   /** For what must not be lost: waits for room as long as the thread runs. */
   void postAnyway(Runnable task) {
     try {
-      while (thread.isAlive() && !mailbox.offer(task, MAILBOX_WAIT_S, SECONDS)) {
+      while (thread.getState() != Thread.State.TERMINATED
+          && !mailbox.offer(task, MAILBOX_WAIT_S, SECONDS)) {
         LOG.log(Level.WARNING, "the mailbox of the lease book is full");
       }
     } catch (InterruptedException e) {
@@ -74,19 +78,34 @@ final class BookThread implements AutoCloseable {
     while (!stopping || !mailbox.isEmpty()) {
       batch.clear();
       try {
-        long pauseNs = Math.max(0, Math.min(turn.pauseNs(), LONGEST_PAUSE_NS));
+        long pauseNs = Math.clamp(turn.pauseNs(), 0, LONGEST_PAUSE_NS);
         Runnable first = mailbox.poll(pauseNs, NANOSECONDS);
         if (first != null) {
           batch.add(first);
-          mailbox.drainTo(batch, BATCH - 1);
         }
       } catch (InterruptedException e) {
         // No one of ours interrupts this thread; it ends by `stopping` only.
         continue;
       }
-      batch.forEach(BookThread::guarded);
-      guarded(turn::endBatch);
+      run(batch);
     }
+  }
+
+  /** Runs {@code batch} and what waits already. */
+  private void run(List<Runnable> batch) {
+    mailbox.drainTo(batch, BATCH - batch.size());
+    batch.forEach(BookThread::guarded);
+    guarded(turn::endBatch);
+  }
+
+  /**
+   * One batch of what waits, on the calling thread.
+   *
+   * @return how long until there is more to do if no task comes, in nanoseconds; 0: some wait
+   */
+  long work() {
+    run(new ArrayList<>());
+    return mailbox.isEmpty() ? Math.clamp(turn.pauseNs(), 0, LONGEST_PAUSE_NS) : 0;
   }
 
   /** A defect met by one task must not end the thread that all leases depend on. */

@@ -1,24 +1,15 @@
 package io.farwarp.gateway;
 
-import io.farwarp.gateway.book.Command;
-import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.AgentMessage;
 import io.farwarp.v1.FleetServiceGrpc;
 import io.farwarp.v1.GatewayMessage;
-import io.farwarp.v1.LeaseEnded;
-import io.farwarp.v1.LeasePrepared;
-import io.farwarp.wire.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
-/** FleetService: turns each agent's stream into commands for the lease book. */
+/** FleetService: hands each agent's stream to an {@link AgentStream}. */
 final class FleetCalls extends FleetServiceGrpc.FleetServiceImplBase {
-  private static final long HELLO_LIMIT_S = 10;
-
   private final LeaseControl control;
 
   FleetCalls(LeaseControl control) {
@@ -27,128 +18,12 @@ final class FleetCalls extends FleetServiceGrpc.FleetServiceImplBase {
 
   @Override
   public StreamObserver<AgentMessage> attach(StreamObserver<GatewayMessage> observer) {
-    AgentStream stream =
-        new AgentStream(
-            new AgentLink(
-                Caller.current().name(), (ServerCallStreamObserver<GatewayMessage>) observer));
-    ((ServerCallStreamObserver<GatewayMessage>) observer).setOnCancelHandler(stream::gone);
-    Executor later = CompletableFuture.delayedExecutor(HELLO_LIMIT_S, TimeUnit.SECONDS);
-    later.execute(stream::closeWithoutHello);
+    ServerCallStreamObserver<GatewayMessage> call =
+        (ServerCallStreamObserver<GatewayMessage>) observer;
+    AgentStream stream = new AgentStream(control, new AgentLink(Caller.current().name(), call));
+    call.setOnCancelHandler(stream::gone);
+    CompletableFuture.delayedExecutor(AgentStream.HELLO_LIMIT_S, TimeUnit.SECONDS)
+        .execute(stream::closeWithoutHello);
     return stream;
-  }
-
-  /** What one agent sends; gRPC calls it from one thread at a time. */
-  private final class AgentStream implements StreamObserver<AgentMessage> {
-    private final AgentLink link;
-    private volatile @Nullable AgentHello hello;
-    private long sequence;
-    private boolean over;
-
-    AgentStream(AgentLink link) {
-      this.link = link;
-    }
-
-    @Override
-    public void onNext(AgentMessage message) {
-      if (over) {
-        return;
-      }
-      try {
-        if (message.getSequence() != sequence + 1) {
-          throw Refusal.of(
-              Status.PROTOCOL_ERROR,
-              "message %d follows %d".formatted(message.getSequence(), sequence));
-        }
-        sequence++;
-        take(message);
-      } catch (Refusal | RuntimeException e) {
-        over = true;
-        detach();
-        control.run(() -> link.close(Replies.toGrpc(e)));
-      }
-    }
-
-    private void take(AgentMessage message) throws Refusal {
-      AgentHello known = hello;
-      if (known == null) {
-        if (!message.hasHello()) {
-          throw Refusal.of(Status.PROTOCOL_ERROR, "the first message must be hello");
-        }
-        AgentChecks.check(message.getHello());
-        hello = message.getHello();
-        Replies.await(control.attach(link, message.getHello()));
-        return;
-      }
-      String executorId = known.getExecutorId();
-      if (message.hasHeartbeat()) {
-        control.heartbeat(executorId, link);
-        return;
-      }
-      Command command =
-          switch (message.getMessageCase()) {
-            case LEASE_PREPARED -> {
-              LeasePrepared prepared = message.getLeasePrepared();
-              AgentChecks.check(prepared);
-              yield new Command.Prepared(executorId, AgentChecks.shortened(prepared));
-            }
-            case FUNCTION_PREPARED ->
-                new Command.FunctionAnswered(
-                    executorId, AgentChecks.shortened(message.getFunctionPrepared()));
-            case LEASE_ENDED -> {
-              LeaseEnded ended = message.getLeaseEnded();
-              yield new Command.Ended(
-                  executorId,
-                  ended.getLeaseId(),
-                  ended.getState(),
-                  AgentChecks.reason(ended.getReason()));
-            }
-            case DEVICE_STATE ->
-                new Command.DeviceState(
-                    executorId,
-                    message.getDeviceState().getDeviceId(),
-                    AgentChecks.reason(message.getDeviceState().getOutOfService()));
-            case DRAINING -> new Command.AgentDraining(executorId);
-            case HELLO -> throw Refusal.of(Status.PROTOCOL_ERROR, "a second hello");
-            case HEARTBEAT, MESSAGE_NOT_SET ->
-                throw Refusal.of(Status.PROTOCOL_ERROR, "a message of an unknown kind");
-          };
-      control.fromAgent(executorId, link, command);
-    }
-
-    @Override
-    public void onError(Throwable cause) {
-      gone();
-    }
-
-    @Override
-    public void onCompleted() {
-      gone();
-      control.run(link::complete);
-    }
-
-    private void gone() {
-      if (!over) {
-        over = true;
-        detach();
-      }
-    }
-
-    private void detach() {
-      AgentHello known = hello;
-      if (known != null) {
-        control.detached(
-            known.getExecutorId(),
-            link,
-            new Command.AgentDetached(known.getExecutorId(), known.getIncarnation()));
-      }
-    }
-
-    private void closeWithoutHello() {
-      if (hello == null) {
-        Refusal late =
-            Refusal.of(Status.DEADLINE_EXCEEDED, "no hello came within " + HELLO_LIMIT_S + " s");
-        control.run(() -> link.close(late.toGrpc()));
-      }
-    }
   }
 }

@@ -51,6 +51,7 @@ final class LeaseControl implements AutoCloseable {
   private volatile boolean draining;
   private volatile @Nullable String storeError;
   private volatile Consumer<Boolean> storeListener = _ -> {};
+  private volatile Observer observer = (_, _, _, _) -> {};
 
   LeaseControl(
       BookLimits limits,
@@ -69,13 +70,19 @@ final class LeaseControl implements AutoCloseable {
     this.thread = new BookThread("farwarp-lease-book", new Turn());
   }
 
-  /** Takes up the leases of the store, then starts the thread. */
+  /** Takes up what the store has, then starts the thread. */
   void start() throws IOException, GatewayException {
+    restore();
+    thread.start();
+  }
+
+  /** Takes up what the store has; without a thread, {@link #work} does what it would do. */
+  void restore() throws IOException, GatewayException {
     for (Command command : keeper.decisions()) {
-      book.apply(command, clock.nowNs());
+      apply(command, clock.nowNs());
     }
     for (StoredLease stored : keeper.leases()) {
-      book.apply(messages.restore(stored), clock.nowNs());
+      apply(messages.restore(stored), clock.nowNs());
       for (StoredFunction function : stored.getFunctionsList()) {
         uses.restore(stored.getTenant(), stored.getLeaseId(), function.getFunction().getVersion());
       }
@@ -83,7 +90,21 @@ final class LeaseControl implements AutoCloseable {
     if (!book.leases().isEmpty()) {
       LOG.log(Level.INFO, "{0} leases taken up from the store", book.leases().size());
     }
-    thread.start();
+  }
+
+  /** As {@link BookThread#work}. */
+  long work() {
+    return thread.work();
+  }
+
+  /** {@code observer} hears of each command and of what follows, on the book's thread. */
+  void observe(Observer observer) {
+    this.observer = observer;
+  }
+
+  /** Sees what the book does before anyone else is told of it. */
+  interface Observer {
+    void applied(LeaseBook book, Command command, long nowNs, List<Event> events);
   }
 
   LeaseMessages messages() {
@@ -278,15 +299,20 @@ final class LeaseControl implements AutoCloseable {
 
   // What agents' streams bring; any thread.
 
-  /** An agent is here; completes when it has been welcomed. */
+  /** An agent is here; completes when it has been welcomed. If it is refused, its stream ends. */
   CompletableFuture<Boolean> attach(AgentLink link, AgentHello hello) throws Refusal {
     return call(done -> {
-      List<Event> events = apply(new Command.AgentAttached(link.agent(), hello));
-      if (events.stream().anyMatch(Event.Welcome.class::isInstance)) {
-        wires.attach(hello.getExecutorId(), link, key.publicKey(), limits);
+      try {
+        List<Event> events = apply(new Command.AgentAttached(link.agent(), hello));
+        if (events.stream().anyMatch(Event.Welcome.class::isInstance)) {
+          wires.attach(hello.getExecutorId(), link, key.publicKey(), limits);
+        }
+        wires.follow(events);
+        refuseIfRefused(events);
+      } catch (Refusal | RuntimeException e) {
+        wires.later(() -> link.close(Replies.toGrpc(e)));
+        throw e;
       }
-      wires.follow(events);
-      refuseIfRefused(events);
       LOG.log(
           Level.INFO,
           "executor {0} attached: {1} devices, {2} leases held",
@@ -392,6 +418,7 @@ final class LeaseControl implements AutoCloseable {
     List<Event> events = book.apply(command, nowNs);
     keeper.note(events);
     uses.note(events);
+    observer.applied(book, command, nowNs, events);
     return events;
   }
 
