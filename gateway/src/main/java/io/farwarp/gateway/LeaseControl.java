@@ -303,7 +303,11 @@ final class LeaseControl implements AutoCloseable {
   CompletableFuture<Boolean> attach(AgentLink link, AgentHello hello) throws Refusal {
     return call(done -> {
       try {
-        List<Event> events = apply(new Command.AgentAttached(link.agent(), hello));
+        // Silence until now was that of an earlier stream, not of this one.
+        long nowNs = clock.nowNs();
+        takeHeartbeats(nowNs);
+        wires.follow(apply(new Command.Tick(), nowNs));
+        List<Event> events = apply(new Command.AgentAttached(link.agent(), hello), nowNs);
         if (events.stream().anyMatch(Event.Welcome.class::isInstance)) {
           wires.attach(hello.getExecutorId(), link, key.publicKey(), limits);
         }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -23,8 +24,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The lease book's thread under load, by a clock that is turned by hand. */
 class LeaseControlTest {
-  /** An agent's stream that takes whatever it is sent. */
+  /** An agent's stream that takes whatever it is sent, and keeps how it was ended. */
   private static final class AnyStream extends ServerCallStreamObserver<GatewayMessage> {
+    private final List<Throwable> ends = new CopyOnWriteArrayList<>();
+
     @Override
     public boolean isCancelled() {
       return false;
@@ -57,13 +60,21 @@ class LeaseControlTest {
     public void onNext(GatewayMessage message) {}
 
     @Override
-    public void onError(Throwable cause) {}
+    public void onError(Throwable cause) {
+      ends.add(cause);
+    }
 
     @Override
     public void onCompleted() {}
   }
 
   private static final BookLimits LIMITS = BookLimits.of(TimeUnit.SECONDS.toNanos(1));
+
+  private static final AgentHello HELLO =
+      AgentHello.newBuilder()
+          .setExecutorId("exec-1")
+          .setIncarnation(ByteString.copyFrom(new byte[16]))
+          .build();
 
   private static final Caller OPERATOR = new Caller("operator", Caller.Role.OPERATOR);
   private static final Caller TENANT = new Caller("tenant", Caller.Role.TENANT);
@@ -85,14 +96,7 @@ class LeaseControlTest {
             Gateway.openStore(directory),
             FunctionRegistry.open(directory.resolve("functions"), RegistryLimits.DEFAULT, clock));
     control.start();
-    boolean _ =
-        Await.future(
-            control.attach(
-                link,
-                AgentHello.newBuilder()
-                    .setExecutorId("exec-1")
-                    .setIncarnation(ByteString.copyFrom(new byte[16]))
-                    .build()));
+    boolean _ = Await.future(control.attach(link, HELLO));
   }
 
   @AfterEach
@@ -141,6 +145,18 @@ class LeaseControlTest {
     // The turn in which the time passes ends before the next one's question is answered.
     boolean _ = Await.future(control.ask(OPERATOR, _ -> true));
     assertEquals("silent", executorState());
+  }
+
+  @Test
+  void agent_that_comes_back_before_its_silence_is_noticed_keeps_its_new_stream() throws Exception {
+    occupyThread();
+    nowNs.addAndGet(TimeUnit.SECONDS.toNanos(10));
+    AnyStream stream = new AnyStream();
+    CompletableFuture<Boolean> welcomed = control.attach(new AgentLink("agent", stream), HELLO);
+    release.complete(true);
+    boolean _ = Await.future(welcomed);
+    assertEquals("attached", executorState());
+    assertEquals(List.of(), stream.ends);
   }
 
   @Test
