@@ -33,6 +33,7 @@ final class AgentChecks {
     inRange("version length", hello.getVersion().length(), 0, 128);
     inRange("window_capacity_bytes", hello.getWindowCapacityBytes(), 0, MAX_BYTES);
     inRange("max_workers", hello.getMaxWorkers(), 0, 100_000);
+    inRange("stream", hello.getStream(), 0, Long.MAX_VALUE);
     inRange("transports", hello.getTransportsCount(), 0, MAX_ADDRESSES);
     for (String transport : hello.getTransportsList()) {
       inRange("transport length", transport.length(), 1, 16);

@@ -38,6 +38,10 @@ public final class Executor {
   final String id;
   String agent;
   ByteString incarnation = ByteString.EMPTY;
+
+  /** That of the latest hello, as AgentHello.stream. */
+  long stream;
+
   String hostId = "";
   boolean offersRdma;
   long capacityBytes;
@@ -81,6 +85,7 @@ public final class Executor {
   void attach(String agent, AgentHello hello, long nowNs, long silenceNs) {
     this.agent = agent;
     incarnation = hello.getIncarnation();
+    stream = hello.getStream();
     if (!hostId.isEmpty() && !hostId.equals(hello.getHostId())) {
       loaded.clear();
     }

@@ -149,7 +149,18 @@ final class Fleet {
         && !known.hostId.equals(c.hello().getHostId())) {
       return "executor id %s is in use by another host: give each its own agent --id".formatted(id);
     }
-    return "";
+    return isLate(c.hello(), known)
+        ? "a later stream of executor %s was here before this one".formatted(id)
+        : "";
+  }
+
+  /**
+   * What it says of leases is not so any more. Between runs of an agent the host's clock decides,
+   * which may have gone back: a stream that has fallen silent is not held against another run's.
+   */
+  private static boolean isLate(AgentHello hello, Executor known) {
+    boolean sameRun = known.incarnation.equals(hello.getIncarnation());
+    return hello.getStream() != 0 && hello.getStream() < known.stream && (sameRun || !known.silent);
   }
 
   /** What the agent is to end; adds to {@code kept} what both sides hold. */

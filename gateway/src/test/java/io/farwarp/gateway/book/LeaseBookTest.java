@@ -15,6 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.farwarp.v1.AcquireRequest;
+import io.farwarp.v1.AgentHello;
 import io.farwarp.v1.DeviceClass;
 import io.farwarp.v1.FunctionPrepared;
 import io.farwarp.v1.FunctionVersion;
@@ -524,5 +525,25 @@ class LeaseBookTest {
     assertEquals(
         List.of(others, own.get(7), own.get(8), own.get(9), third, fourth),
         small.book.leases().stream().map(Lease::id).toList());
+  }
+
+  @Test
+  void hello_that_comes_after_that_of_a_later_stream_says_nothing_of_what_is_held() {
+    f.attach(hello("a", 64).setStream(2));
+    String id = f.ask(request(64, 1000));
+    f.prepared("a", id);
+    List<Event> events = f.attach(hello("a", 64).setStream(1));
+    assertEquals(1, only(Event.Refused.class, events).size());
+    assertEquals(LeaseState.ACTIVE, f.state(id));
+    assertTrue(f.lease(id).held());
+  }
+
+  @Test
+  void agent_whose_host_has_set_its_clock_back_is_taken_when_its_last_run_has_fallen_silent() {
+    f.attach(hello("a", 64).setStream(2));
+    AgentHello.Builder earlier = hello("a", 64).setStream(1).setIncarnation(bytes(16, 2));
+    assertEquals(1, only(Event.Refused.class, f.attach(earlier)).size());
+    f.after(3_000);
+    assertEquals(1, only(Event.Welcome.class, f.attach(earlier)).size());
   }
 }

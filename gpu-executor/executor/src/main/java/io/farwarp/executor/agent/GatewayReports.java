@@ -31,6 +31,10 @@ final class GatewayReports {
   private final GatewayLink link;
   private final ByteString incarnation;
   private final Deque<LeaseEnded> untoldEnds = new ArrayDeque<>();
+
+  /** As AgentHello.stream: the start of this run by the host's clock, and its streams. */
+  private long stream = System.currentTimeMillis() << 20;
+
   private boolean isWelcome;
 
   GatewayReports(AgentOptions options, GatewayLink link) {
@@ -51,6 +55,7 @@ final class GatewayReports {
             .setHostId(HostId.local())
             .setWindowCapacityBytes(options.windowMemoryBytes())
             .setMaxWorkers(options.maxWorkers())
+            .setStream(++stream)
             .addAllTransports(options.transports())
             .addAllDevices(
                 options.devices().stream()
