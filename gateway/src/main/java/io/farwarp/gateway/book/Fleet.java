@@ -176,7 +176,10 @@ final class Fleet {
       if (theirs == null) {
         lose(lease, "executor %s has come back without it".formatted(executor.id));
         book.free(lease);
-      } else if (lease.ended() || !same(lease, theirs)) {
+        continue;
+      }
+      lease.holdUntilNs = Math.max(lease.holdUntilNs, heldUntilNs(theirs, nowNs));
+      if (lease.ended() || !same(lease, theirs)) {
         lose(lease, "executor %s holds another slice for it".formatted(executor.id));
         endLeases.add(lease.id);
       } else {
@@ -239,8 +242,13 @@ final class Fleet {
             held.getWindowBytes() * workers,
             held.getShareMillis(),
             workers);
+    book.hold(lease, slice, heldUntilNs(held, nowNs));
+  }
+
+  /** When the agent has certainly ended a lease of which it says that it holds it. */
+  private long heldUntilNs(HeldLease held, long nowNs) {
     long ttlNs = Math.min(MILLISECONDS.toNanos(held.getTtlMs()), MAX_HELD_TTL_NS);
-    book.hold(lease, slice, nowNs + Math.max(0, ttlNs) + limits.skewNs());
+    return nowNs + Math.max(0, ttlNs) + limits.skewNs();
   }
 
   private static LeaseSpec unknownSpec(HeldLease held) {

@@ -546,4 +546,19 @@ class LeaseBookTest {
     f.after(3_000);
     assertEquals(1, only(Event.Welcome.class, f.attach(earlier)).size());
   }
+
+  @Test
+  void slice_that_an_agent_comes_back_with_is_held_for_as_long_as_the_agent_says() {
+    f.attach(hello("a", 64));
+    String id = f.ask(request(64, 1000).setDurationMs(1_000));
+    f.apply(new Command.Release(id, "withdrawn"));
+    // It was told all that only when its host had stood still for a while.
+    f.after(65_000);
+    HeldLease late = held(f.lease(id)).toBuilder().setTtlMs(61_000).build();
+    f.attach(hello("a", 64).addHeld(late));
+    f.alive("a", 65_000);
+    assertTrue(f.lease(id).held());
+    f.ended("a", id);
+    assertFalse(f.lease(id).held());
+  }
 }
