@@ -19,7 +19,8 @@ final class AdmissionCheck {
       long usedBytes,
       int workers,
       @Nullable AgentDevice device,
-      long usedDeviceBytes) {
+      long usedDeviceBytes,
+      int usedShareMillis) {
     if (device == null) {
       return "no device %s here; there is %s"
           .formatted(
@@ -35,6 +36,10 @@ final class AdmissionCheck {
     }
     if (order.getShareMillis() < 1 || order.getShareMillis() > 1000) {
       return "a share of %d thousandths; 1 to 1000".formatted(order.getShareMillis());
+    }
+    if (order.getShareMillis() > 1000 - usedShareMillis) {
+      return "a share of %d thousandths; %d of 1000 of %s are taken"
+          .formatted(order.getShareMillis(), usedShareMillis, order.getDeviceId());
     }
     long leftBytes = options.windowMemoryBytes() - usedBytes;
     if (order.getWindowBytes() < LEAST_WINDOW_BYTES

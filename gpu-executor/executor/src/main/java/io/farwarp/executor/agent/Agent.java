@@ -194,11 +194,16 @@ public final class Agent implements AutoCloseable {
     }
     AgentDevice device = device(order.getDeviceId());
     String refusal =
-        AdmissionCheck.refusal(
-            order, options, usedBytes(), workers(), device, device == null ? 0 : usedBytes(device));
-    if (refusal == null && isDraining) {
-      refusal = "the executor is draining";
-    }
+        isDraining
+            ? "the executor is draining"
+            : AdmissionCheck.refusal(
+                order,
+                options,
+                usedBytes(),
+                workers(),
+                device,
+                device == null ? 0 : usedBytes(device),
+                usedShareMillis(order.getDeviceId()));
     String outage = health.outOfService(order.getDeviceId());
     if (refusal == null && !outage.isEmpty()) {
       refusal = "%s is out of service: %s".formatted(order.getDeviceId(), outage);
@@ -325,6 +330,14 @@ public final class Agent implements AutoCloseable {
         .map(LeaseWorkers::order)
         .filter(order -> order.getDeviceId().equals(device.id()))
         .mapToLong(order -> order.getWorkers() * device.workerBytes(order.getWindowBytes()))
+        .sum();
+  }
+
+  private int usedShareMillis(String deviceId) {
+    return leases.values().stream()
+        .map(LeaseWorkers::order)
+        .filter(order -> order.getDeviceId().equals(deviceId))
+        .mapToInt(PrepareLease::getShareMillis)
         .sum();
   }
 

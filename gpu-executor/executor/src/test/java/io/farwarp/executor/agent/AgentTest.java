@@ -280,6 +280,18 @@ final class AgentTest {
   }
 
   @Test
+  void more_of_a_devices_share_than_is_left_is_refused_with_the_numbers() throws Exception {
+    var _ = prepare(lease.order().toBuilder().setShareMillis(600).build());
+    LeasePrepared refused =
+        prepare(lease.order().toBuilder().setLeaseId("L-8").setShareMillis(401).build());
+    assertEquals(
+        "a share of 401 thousandths; 600 of 1000 of %s are taken"
+            .formatted(lease.order().getDeviceId()),
+        refused.getError());
+    assertEquals(Status.RESOURCE_EXHAUSTED.name(), refused.getStatus());
+  }
+
+  @Test
   void more_workers_than_the_host_runs_are_refused_with_the_numbers() throws Exception {
     LeasePrepared prepared =
         prepare(lease.order().toBuilder().setWorkers(MAX_WORKERS + 1).setWindowBytes(4096).build());
