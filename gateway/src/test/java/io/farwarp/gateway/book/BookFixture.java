@@ -1,8 +1,6 @@
 package io.farwarp.gateway.book;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.farwarp.v1.AcquireRequest;
@@ -17,7 +15,6 @@ import io.farwarp.v1.LeasePrepared;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.WorkerEndpoint;
 import java.nio.ByteBuffer;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -45,7 +42,7 @@ final class BookFixture {
 
   List<Event> apply(Command command) {
     List<Event> events = book.apply(command, nowNs);
-    checkBook(book);
+    BookSums.check(book);
     return events;
   }
 
@@ -182,37 +179,5 @@ final class BookFixture {
 
   static <E extends Event> List<E> only(Class<E> kind, List<Event> events) {
     return events.stream().filter(kind::isInstance).map(kind::cast).toList();
-  }
-
-  /** The book's sums are those of its leases, and within what the executors reported. */
-  static void checkBook(LeaseBook book) {
-    Map<String, Long> bytes = new HashMap<>();
-    Map<String, Integer> counts = new HashMap<>();
-    Map<String, Integer> shares = new HashMap<>();
-    Map<String, Integer> workers = new HashMap<>();
-    for (Lease lease : book.leases()) {
-      Slice slice = lease.slice();
-      boolean granted = lease.state() == LeaseState.PREPARING || lease.state() == LeaseState.ACTIVE;
-      assertTrue(!granted || (lease.held() && slice != null), lease.id() + " holds nothing");
-      if (lease.held() && slice != null) {
-        bytes.merge(slice.executorId(), slice.windowBytes(), Long::sum);
-        counts.merge(slice.executorId(), 1, Integer::sum);
-        workers.merge(slice.executorId(), slice.workers(), Integer::sum);
-        shares.merge(
-            slice.executorId() + "/" + slice.deviceId(), slice.shareMillis(), Integer::sum);
-      }
-    }
-    for (Executor executor : book.executors()) {
-      assertEquals(bytes.getOrDefault(executor.id(), 0L), executor.usedBytes(), executor.id());
-      assertEquals(counts.getOrDefault(executor.id(), 0), executor.leases(), executor.id());
-      assertEquals(workers.getOrDefault(executor.id(), 0), executor.workers(), executor.id());
-      assertTrue(
-          !executor.open() || executor.workers() <= executor.maxWorkers(),
-          () -> executor.id() + ": " + executor.workers() + " workers");
-      assertTrue(
-          !executor.open() || executor.usedBytes() <= executor.capacityBytes(),
-          () -> executor.id() + ": " + executor.usedBytes() + " bytes used");
-    }
-    shares.forEach((device, share) -> assertTrue(share <= 1000, device + ": " + share));
   }
 }
