@@ -1,7 +1,11 @@
 package io.farwarp.gateway;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.bouncycastle.math.ec.rfc8032.Ed25519.SECRET_KEY_SIZE;
+import static org.bouncycastle.math.ec.rfc8032.Ed25519.SIGNATURE_SIZE;
 
+import com.google.common.primitives.Bytes;
 import com.google.protobuf.ByteString;
 import io.farwarp.v1.LeaseToken;
 import io.farwarp.v1.SignedLeaseToken;
@@ -12,20 +16,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.PrivateKey;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 
 /**
  * The key that signs lease tokens, made at the first start and kept in a file of two lines (private
  * key in PKCS #8, raw public key, both Base64) that only its owner can read.
+ *
+ * <p>Signs by Bouncy Castle: a token for each worker of each lease is most of what a gateway has to
+ * compute, and the JDK takes some 500 us for one on a core where Bouncy Castle takes 30 to 40. The
+ * signatures are the same.
  */
 final class SigningKey {
-  private final PrivateKey privateKey;
-  private final ByteString publicKey;
+  private final byte[] seed;
+  private final byte[] publicKey;
 
   private SigningKey(PrivateKey privateKey, byte[] publicKey) {
-    this.privateKey = privateKey;
-    this.publicKey = ByteString.copyFrom(publicKey);
+    // RFC 8410, section 7: the seed ends the PKCS #8 form.
+    byte[] encoded = Ed25519.encodePrivateKey(privateKey);
+    this.seed = Arrays.copyOfRange(encoded, encoded.length - SECRET_KEY_SIZE, encoded.length);
+    this.publicKey = publicKey;
   }
 
   static SigningKey loadOrCreate(Path file) throws IOException, GatewayException {
@@ -67,15 +78,19 @@ final class SigningKey {
 
   /** Raw, 32 bytes: what verifies the tokens. */
   ByteString publicKey() {
-    return publicKey;
+    return ByteString.copyFrom(publicKey);
   }
 
   /** The serialised {@link SignedLeaseToken}. */
   ByteString sign(LeaseToken token) {
     byte[] bytes = token.toByteArray();
+    byte[] signed = Bytes.concat(Wire.TOKEN_CONTEXT.getBytes(UTF_8), bytes);
+    byte[] signature = new byte[SIGNATURE_SIZE];
+    org.bouncycastle.math.ec.rfc8032.Ed25519.sign(
+        seed, 0, publicKey, 0, signed, 0, signed.length, signature, 0);
     return SignedLeaseToken.newBuilder()
         .setToken(ByteString.copyFrom(bytes))
-        .setSignature(ByteString.copyFrom(Ed25519.sign(privateKey, Wire.TOKEN_CONTEXT, bytes)))
+        .setSignature(ByteString.copyFrom(signature))
         .build()
         .toByteString();
   }

@@ -46,7 +46,8 @@ public final class ChildProcess implements AutoCloseable {
    * @param log takes each line of its output, on a thread of its own
    * @param patience how long it may go on with its work when it is told to end
    */
-  static ChildProcess start(Consumer<String> log, Duration patience, List<String> arguments) {
+  public static ChildProcess start(
+      Consumer<String> log, Duration patience, List<String> arguments) {
     List<String> command =
         JavaCommand.of(
             Main.class,

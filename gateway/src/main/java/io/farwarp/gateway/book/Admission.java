@@ -104,7 +104,8 @@ final class Admission implements WaitQueue.Outcome {
     book.add(lease);
     book.emit(new Event.Accepted(lease.id, false));
     queue.add(lease, nowNs);
-    capacityChanged = true;
+    // Where it fits nowhere, nothing has come that could be granted to anyone.
+    capacityChanged |= preemptible > 0 || Placement.best(lease, executors, _ -> true) != null;
     grantWaiting(nowNs);
     if (lease.state == LeaseState.QUEUED) {
       startToWait(lease, nowNs);

@@ -70,8 +70,10 @@ public final class Executor {
   private final List<Reservation> reservations = new ArrayList<>();
   private final Map<String, Lease> held = new LinkedHashMap<>();
   private final Map<String, DeviceReport> devices = new LinkedHashMap<>();
-  private final Collection<DeviceReport> deviceView =
-      Collections.unmodifiableCollection(devices.values());
+
+  /** The same, for those who go through thousands of executors. */
+  private List<DeviceReport> reports = List.of();
+
   private final SequencedSet<ByteString> loaded = new LinkedHashSet<>();
   private final Map<String, Use> uses = new HashMap<>();
 
@@ -97,6 +99,7 @@ public final class Executor {
     for (DeviceReport device : hello.getDevicesList()) {
       devices.put(device.getDeviceId(), device);
     }
+    reports = List.copyOf(devices.values());
     attached = true;
     draining = false;
     silent = false;
@@ -108,6 +111,7 @@ public final class Executor {
   void deviceState(String deviceId, String outOfService) {
     devices.computeIfPresent(
         deviceId, (_, device) -> device.toBuilder().setOutOfService(outOfService).build());
+    reports = List.copyOf(devices.values());
   }
 
   void take(Lease lease, Slice slice) {
@@ -145,8 +149,8 @@ public final class Executor {
     return hostId;
   }
 
-  public Collection<DeviceReport> devices() {
-    return deviceView;
+  public List<DeviceReport> devices() {
+    return reports;
   }
 
   /** Why an operator cordoned it; empty: none has. */

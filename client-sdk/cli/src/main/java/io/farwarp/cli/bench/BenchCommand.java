@@ -4,6 +4,7 @@ import io.farwarp.cli.JavaCommand;
 import io.farwarp.cli.Json;
 import io.farwarp.cli.LocalCluster;
 import io.farwarp.cli.TemporaryDirectory;
+import io.farwarp.cli.bench.gateway.GatewayBench;
 import io.farwarp.client.ConnectOptions;
 import io.farwarp.client.Farwarp;
 import io.farwarp.executor.agent.WorkerJvm;
@@ -11,10 +12,13 @@ import io.farwarp.samples.Sample;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,7 +55,8 @@ public final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "bench what? latency, bandwidth, verbs, compute, ptx or lease");
+        spec.commandLine(),
+        "bench what? latency, bandwidth, verbs, compute, ptx, lease or gateway");
   }
 
   @Command(
@@ -164,6 +169,48 @@ public final class BenchCommand implements Runnable {
   int lease(@Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
       throws IOException {
     return measure(json, (rows, farwarp) -> rows.addAll(new LeaseBench(farwarp, this::say).rows()));
+  }
+
+  @Command(
+      name = "gateway",
+      mixinStandardHelpOptions = true,
+      description = {
+        "A gateway with 1,000, 3,000 and 10,000 agents (without workers, in a process of their own): what",
+        "it uses, leases acquired and released a second, 100,000 requests that wait, a restart with",
+        "100,000 leases. Takes some minutes."
+      })
+  int gateway(
+      @Option(
+              names = "--short",
+              description = "A few agents and requests: shows that it works, not how fast it is.")
+          boolean shortened,
+      @Option(
+              names = "--agents",
+              paramLabel = "N",
+              split = ",",
+              description = "Other fleets than 1000,3000,10000; up to 10,000 agents each.")
+          @Nullable List<Integer> fleets,
+      @Option(
+              names = "--plot",
+              paramLabel = "FILE",
+              description = "Draw how the figures grow with the fleet, as SVG.")
+          @Nullable Path plot,
+      @Option(names = "--json", description = "Print the rows as a JSON array.") boolean json)
+      throws IOException {
+    GatewayBench.Effort effort =
+        shortened ? GatewayBench.Effort.least() : GatewayBench.Effort.full();
+    GatewayBench bench =
+        new GatewayBench(fleets == null ? effort : effort.withFleets(fleets), this::say);
+    List<BenchRow> rows = new ArrayList<>();
+    try {
+      bench.measureInto(rows);
+    } finally {
+      print(rows, json); // what was measured before a failure is worth having
+    }
+    if (plot != null) {
+      Files.writeString(plot, bench.plot());
+    }
+    return 0;
   }
 
   @Command(

@@ -2,6 +2,6 @@ package io.farwarp.cli.bench;
 
 /** Tells a person what is being measured. */
 @FunctionalInterface
-interface BenchProgress {
+public interface BenchProgress {
   void say(String what);
 }

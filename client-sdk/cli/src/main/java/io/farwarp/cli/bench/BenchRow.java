@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param reach the figure to reach, in words; empty where the figure is only stated
  * @param met whether it was reached; null where it is only stated
  */
-record BenchRow(
+public record BenchRow(
     String figure,
     String unit,
     double ours,
@@ -27,17 +27,18 @@ record BenchRow(
     @Nullable Boolean met) {
 
   /** A figure without a baseline and without a reach. */
-  static BenchRow stated(String figure, String unit, double ours, double p99) {
+  public static BenchRow stated(String figure, String unit, double ours, double p99) {
     return new BenchRow(figure, unit, ours, p99, Double.NaN, "", Double.NaN, "", null);
   }
 
   /** A figure beside a baseline, only stated. */
-  static BenchRow compared(
+  public static BenchRow compared(
       String figure, String unit, double ours, double p99, double baseline, String baselineName) {
     return new BenchRow(figure, unit, ours, p99, baseline, baselineName, ours / baseline, "", null);
   }
 
-  BenchRow reaching(String reach, boolean met) {
+  /** The same with what was to be reached, and whether it was. */
+  public BenchRow reaching(String reach, boolean met) {
     return new BenchRow(figure, unit, ours, p99, baseline, baselineName, ratio, reach, met);
   }
 }

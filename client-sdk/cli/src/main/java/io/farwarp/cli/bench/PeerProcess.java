@@ -12,7 +12,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /** The other process of a baseline, which is told by lines what to do and answers in lines. */
-final class PeerProcess implements AutoCloseable {
+public final class PeerProcess implements AutoCloseable {
   /** For one line: what a turn takes on a slow host, and much more. */
   private static final long LINE_LIMIT_S = 300;
 
@@ -34,7 +34,7 @@ final class PeerProcess implements AutoCloseable {
   /**
    * @param name for messages
    */
-  PeerProcess(String name, List<String> command) throws IOException {
+  public PeerProcess(String name, List<String> command) throws IOException {
     this.name = name;
     process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     commands = process.outputWriter(StandardCharsets.US_ASCII);
@@ -58,7 +58,7 @@ final class PeerProcess implements AutoCloseable {
   }
 
   /** Its next line. */
-  String line() throws IOException {
+  public String line() throws IOException {
     try {
       Optional<String> line = answers.poll(LINE_LIMIT_S, TimeUnit.SECONDS);
       if (line == null) {
