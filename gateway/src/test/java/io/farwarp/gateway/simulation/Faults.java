@@ -97,12 +97,16 @@ final class Faults {
     network.mend();
     gateway.disk.fill(false);
     gateway.resume();
+    agents.forEach(Agent::serve);
+    clients.forEach(Party::resume);
+    // Behind whatever operators have said before and is on its way still.
+    world.after(10 * S, this::allowAll);
+  }
+
+  private void allowAll() {
     for (Agent agent : agents) {
-      agent.resume();
-      agent.setOutOfService("");
       operate(new Command.Uncordon(agent.name));
     }
-    clients.forEach(Party::resume);
     for (String tenant : tenants) {
       operate(new Command.SetTenant(TenantPolicy.newBuilder().setTenant(tenant).build(), true));
     }
@@ -199,6 +203,7 @@ final class Faults {
   }
 
   private void operate(Command command) {
+    boolean insists = over;
     var _ =
         gateway.call(
             operator,
@@ -208,7 +213,11 @@ final class Faults {
               public void message(Answer answer) {}
 
               @Override
-              public void ended(String why) {}
+              public void ended(String why) {
+                if (insists && why.equals(Connection.BROKEN)) {
+                  world.after(S, () -> operate(command));
+                }
+              }
             });
   }
 }
