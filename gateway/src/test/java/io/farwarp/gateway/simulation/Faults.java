@@ -21,7 +21,9 @@ final class Faults {
     AGENT_DIES,
     AGENT_PAUSES,
     AGENT_DRAINS,
+    AGENT_STOPS,
     DEVICE_FAILS,
+    DEVICE_FLAPS,
     WORKER_DIES,
     WORKER_PAUSES,
     GATEWAY_DIES,
@@ -128,6 +130,15 @@ final class Faults {
       case AGENT_PAUSES -> agent.pause(world.skewed(10 * MS, 15 * S));
       case AGENT_DRAINS -> agent.drain();
       case DEVICE_FAILS -> agent.setOutOfService(world.chance(0.5) ? "it does not answer" : "");
+      case AGENT_STOPS -> {
+        agent.drain();
+        agent.after(world.skewed(0, S), agent::die);
+      }
+      case DEVICE_FLAPS -> {
+        agent.setOutOfService("it does not answer");
+        agent.after(world.skewed(0, 100 * MS), agent::breakStream);
+        agent.after(world.skewed(0, S), () -> agent.setOutOfService(""));
+      }
       case WORKER_DIES -> {
         Worker worker = agent.anyWorker();
         if (worker != null) {
