@@ -146,6 +146,15 @@ final class Agent extends Party {
     }
   }
 
+  /** From now on it takes leases. */
+  void serve() {
+    resume();
+    setOutOfService("");
+    if (draining) {
+      die();
+    }
+  }
+
   void setOutOfService(String why) {
     if (up && !outOfService.equals(why)) {
       outOfService = why;

@@ -11,6 +11,9 @@ import static io.farwarp.gateway.simulation.World.S;
  * @param <S> what the one who is called sends
  */
 final class Connection<C, S> {
+  /** Why it has ended for one who has not heard the last word of the other. */
+  static final String BROKEN = "the connection is broken";
+
   /** What one end does with what comes. */
   interface End<T> {
     void message(T message);
@@ -74,7 +77,7 @@ final class Connection<C, S> {
           link.isCut() || world.chance(0.3)
               ? world.between(Network.KEEP_ALIVE_NS, 2 * Network.KEEP_ALIVE_NS)
               : world.skewed(0, 50 * MS);
-      world.after(noticeNs, () -> to.deliver(() -> end("the connection is broken")));
+      world.after(noticeNs, () -> to.deliver(() -> end(BROKEN)));
     }
   }
 

@@ -21,7 +21,9 @@ final class Faults {
     AGENT_DIES,
     AGENT_PAUSES,
     AGENT_DRAINS,
+    AGENT_STOPS,
     DEVICE_FAILS,
+    DEVICE_FLAPS,
     WORKER_DIES,
     WORKER_PAUSES,
     GATEWAY_DIES,
@@ -97,12 +99,16 @@ final class Faults {
     network.mend();
     gateway.disk.fill(false);
     gateway.resume();
+    agents.forEach(Agent::serve);
+    clients.forEach(Party::resume);
+    // Behind whatever operators have said before and is on its way still.
+    world.after(10 * S, this::allowAll);
+  }
+
+  private void allowAll() {
     for (Agent agent : agents) {
-      agent.resume();
-      agent.setOutOfService("");
       operate(new Command.Uncordon(agent.name));
     }
-    clients.forEach(Party::resume);
     for (String tenant : tenants) {
       operate(new Command.SetTenant(TenantPolicy.newBuilder().setTenant(tenant).build(), true));
     }
@@ -124,6 +130,15 @@ final class Faults {
       case AGENT_PAUSES -> agent.pause(world.skewed(10 * MS, 15 * S));
       case AGENT_DRAINS -> agent.drain();
       case DEVICE_FAILS -> agent.setOutOfService(world.chance(0.5) ? "it does not answer" : "");
+      case AGENT_STOPS -> {
+        agent.drain();
+        agent.after(world.skewed(0, S), agent::die);
+      }
+      case DEVICE_FLAPS -> {
+        agent.setOutOfService("it does not answer");
+        agent.after(world.skewed(0, 100 * MS), agent::breakStream);
+        agent.after(world.skewed(0, S), () -> agent.setOutOfService(""));
+      }
       case WORKER_DIES -> {
         Worker worker = agent.anyWorker();
         if (worker != null) {
@@ -199,6 +214,7 @@ final class Faults {
   }
 
   private void operate(Command command) {
+    boolean insists = over;
     var _ =
         gateway.call(
             operator,
@@ -208,7 +224,11 @@ final class Faults {
               public void message(Answer answer) {}
 
               @Override
-              public void ended(String why) {}
+              public void ended(String why) {
+                if (insists && why.equals(Connection.BROKEN)) {
+                  world.after(S, () -> operate(command));
+                }
+              }
             });
   }
 }

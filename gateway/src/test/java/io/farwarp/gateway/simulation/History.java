@@ -118,12 +118,20 @@ final class History {
           left.add("%s is %s, held: %s".formatted(lease.id(), lease.state(), lease.held()));
         }
       }
-      for (Executor executor : book.executors()) {
-        if (executor.usedBytes() != 0 || executor.workers() != 0) {
-          left.add(executor.id() + " is in use for the gateway");
+      for (Agent agent : agents) {
+        Executor executor = book.executor(agent.name);
+        if (executor == null || !isOpenAndFree(executor)) {
+          left.add("for the gateway %s is not open and free".formatted(agent));
         }
       }
     }
     return left;
+  }
+
+  private static boolean isOpenAndFree(Executor executor) {
+    return executor.stateText().equals("attached")
+        && executor.devices().stream().allMatch(device -> device.getOutOfService().isEmpty())
+        && executor.usedBytes() == 0
+        && executor.workers() == 0;
   }
 }

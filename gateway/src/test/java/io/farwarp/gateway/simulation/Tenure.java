@@ -46,7 +46,7 @@ final class Tenure {
     this.lease = lease;
     this.token = token;
     this.parting = Parting.values()[world.below(Parting.values().length)];
-    this.renewals = world.below(3);
+    this.renewals = world.below(9);
     this.deadlineNs = client.clock.nowNs() + lease.getTtlMs() * MS;
     client.begins();
   }
