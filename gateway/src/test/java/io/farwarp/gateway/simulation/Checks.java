@@ -38,6 +38,9 @@ final class Checks {
    */
   private static final long PROMISE_SLACK_NS = 2 * GatewayHost.WALL_ERROR_MS * MS + 50 * MS;
 
+  /** A renewal in the last moment may reach the gateway in time and the worker too late. */
+  private static final long LATE_RENEWAL_NS = 1 * S;
+
   private final World world;
   private final Map<String, Agent> agents = new HashMap<>();
 
@@ -338,7 +341,9 @@ final class Checks {
   }
 
   private void promise(String leaseId, long ttlMs) {
-    if (state(leaseId) == LeaseState.ACTIVE) {
+    Long untilNs = promisedNs.get(leaseId);
+    if (state(leaseId) == LeaseState.ACTIVE
+        && (untilNs == null || untilNs - world.nowNs() >= LATE_RENEWAL_NS)) {
       promisedNs.put(leaseId, world.nowNs() + ttlMs * MS);
     }
   }
