@@ -50,6 +50,11 @@ final class Checks {
   /** Until when, in the world's time, a holder was told to have it. */
   private final Map<String, Long> promisedNs = new HashMap<>();
 
+  private record Heard(long openedNs, long atNs) {}
+
+  /** By executor, in this run of the gateway. */
+  private final Map<String, Heard> heard = new HashMap<>();
+
   private final Set<Class<?>> seen = new HashSet<>();
   private long gatewayDisturbedUntilNs;
   private @Nullable LeaseBook book;
@@ -82,6 +87,7 @@ final class Checks {
   void gatewayStarts() {
     starting = true;
     states.clear();
+    heard.clear();
     bookNowNs = Long.MIN_VALUE;
     gatewayDisturbed(0);
   }
@@ -135,11 +141,30 @@ final class Checks {
             Event.Welcome _,
             Event.PrepareFunction _,
             Event.Extend _,
-            Event.End _,
-            Event.AgentSilent _ -> {}
+            Event.End _ -> {}
+        case Event.AgentSilent e -> silent(e.executorId());
       }
       world.note("book", "  %s", event);
     }
+  }
+
+  /** A heartbeat has come to the gateway, on a stream that was opened then. */
+  void heard(Agent agent, long openedNs) {
+    Heard before = heard.get(agent.name);
+    if (before == null || openedNs >= before.openedNs) {
+      heard.put(agent.name, new Heard(openedNs, world.nowNs()));
+    }
+  }
+
+  private void silent(String executorId) {
+    Heard last = heard.get(executorId);
+    check(
+        last == null
+            || gatewayDisturbedUntilNs + CALM_NS >= world.nowNs()
+            || world.nowNs() - last.atNs >= 2 * GatewayHost.LIMITS.heartbeatNs(),
+        "%s is called silent, and was heard on its last stream %d ms ago",
+        executorId,
+        last == null ? 0 : (world.nowNs() - last.atNs) / MS);
   }
 
   private LeaseState state(String leaseId) {

@@ -27,6 +27,7 @@ final class Connection<C, S> {
     private final Network.Link link;
     private final End<T> end;
     private boolean open = true;
+    private boolean ignored;
     private boolean lost;
     private long lastNs;
     private long lateUntilNs;
@@ -49,7 +50,7 @@ final class Connection<C, S> {
         world.at(lateUntilNs, () -> arrive(arrival));
       } else {
         to.deliver(() -> {
-          if (open && !lost) {
+          if (open && !ignored && !lost) {
             arrival.run();
           }
         });
@@ -113,9 +114,9 @@ final class Connection<C, S> {
     down.message(message);
   }
 
-  /** The one who is called has said the last word. */
+  /** The one who is called has said the last word, and hears at most that it did not get there. */
   void complete(String why) {
-    up.open = false;
+    up.ignored = true;
     down.post(() -> down.end(why));
   }
 
@@ -155,7 +156,7 @@ final class Connection<C, S> {
   }
 
   private boolean calleeIsOver() {
-    return !up.open || callee.life() != calleeLife;
+    return !up.open || up.ignored || callee.life() != calleeLife;
   }
 
   boolean isOver() {

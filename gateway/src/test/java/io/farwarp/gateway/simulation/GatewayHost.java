@@ -157,8 +157,7 @@ final class GatewayHost extends Party {
   // Agents
 
   Connection<AgentMessage, GatewayMessage> attach(Agent agent, End<GatewayMessage> end) {
-    long openedNs = world.nowNs();
-    AgentEnd mine = new AgentEnd();
+    AgentEnd mine = new AgentEnd(agent);
     var connection = new Connection<>(network, agent, this, end, mine);
     SimulatedGateway running = process;
     if (running == null) {
@@ -179,7 +178,7 @@ final class GatewayHost extends Party {
                 @Override
                 public void failed(String why) {
                   if (fuse.passes()) {
-                    checks.streamEnds(agent, world.nowNs() - openedNs, why);
+                    checks.streamEnds(agent, world.nowNs() - mine.openedNs, why);
                     note("ends the stream of %s: %s", agent, why);
                     connection.complete(why);
                   }
@@ -191,11 +190,20 @@ final class GatewayHost extends Party {
   }
 
   private final class AgentEnd implements End<AgentMessage> {
+    private final Agent agent;
+    private final long openedNs = world.nowNs();
     private @Nullable AgentCall call;
+
+    AgentEnd(Agent agent) {
+      this.agent = agent;
+    }
 
     @Override
     public void message(AgentMessage message) {
       if (call != null) {
+        if (message.hasHeartbeat()) {
+          checks.heard(agent, openedNs);
+        }
         call.message(message);
         wake();
       }
