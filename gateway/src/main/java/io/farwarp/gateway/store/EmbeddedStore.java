@@ -11,7 +11,6 @@ import java.nio.channels.FileChannel;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,6 +18,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.h2.mvstore.Cursor;
 import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
@@ -273,15 +273,14 @@ public final class EmbeddedStore implements Store {
   public synchronized List<Entry> range(String prefix) throws IOException {
     expire();
     List<Entry> found = new ArrayList<>();
-    MVMap<String, byte[]> map = entries();
-    Iterator<String> keys = map.keyIterator(prefix);
-    while (keys.hasNext()) {
-      String key = keys.next();
+    Cursor<String, byte[]> cursor = entries().cursor(prefix);
+    while (cursor.hasNext()) {
+      String key = cursor.next();
+      byte[] stored = cursor.getValue();
       if (!key.startsWith(prefix)) {
         break;
       }
-      byte[] stored = map.get(key);
-      if (!key.equals(STATE_KEY) && stored != null) {
+      if (!key.equals(STATE_KEY)) {
         found.add(new Entry(key, value(stored), ByteBuffer.wrap(stored).getLong()));
       }
     }

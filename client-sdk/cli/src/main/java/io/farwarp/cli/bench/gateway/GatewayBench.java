@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.HdrHistogram.Histogram;
 
 /**
  * A gateway with many agents, each with a connection and a heartbeat a second, and clients that
@@ -194,10 +193,10 @@ public final class GatewayBench {
       rig.clients.loop(client, SMALL_SHARE, () -> {});
     }
     sleep(effort.warmUp);
-    Histogram pairs = measure(rig.clients);
-    double perSecond = pairs.getTotalCount() / (effort.measured.toNanos() / 1e9);
-    double p50Ms = pairs.getValueAtPercentile(50) / 1e6;
-    double p99Ms = pairs.getValueAtPercentile(99) / 1e6;
+    LeaseClients.Pairs pairs = measure(rig.clients);
+    double perSecond = pairs.perSecond();
+    double p50Ms = pairs.ns().getValueAtPercentile(50) / 1e6;
+    double p99Ms = pairs.ns().getValueAtPercentile(99) / 1e6;
     BenchRow rate =
         BenchRow.stated(
             "acquire and release, %d agents, %d clients: pairs".formatted(rig.agents, CLIENTS),
@@ -263,8 +262,7 @@ public final class GatewayBench {
     }
     await(underWay, UNDER_WAY, rig.clients);
     sleep(effort.warmUp);
-    Histogram pairs = measure(rig.clients);
-    return pairs.getTotalCount() / (effort.measured.toNanos() / 1e9);
+    return measure(rig.clients).perSecond();
   }
 
   private void restart(List<BenchRow> rows) throws IOException {
@@ -298,7 +296,7 @@ public final class GatewayBench {
     await(underWay, UNDER_WAY, clients);
   }
 
-  private Histogram measure(LeaseClients clients) {
+  private LeaseClients.Pairs measure(LeaseClients clients) {
     try {
       return clients.measure(effort.measured);
     } catch (InterruptedException e) {

@@ -162,14 +162,26 @@ final class LeaseClients implements AutoCloseable {
             });
   }
 
-  /** The times of the pairs that end within {@code time}, in nanoseconds. */
-  Histogram measure(Duration time) throws InterruptedException {
+  /**
+   * Pairs that ended in some time.
+   *
+   * @param ns what each took, in nanoseconds; at least one
+   */
+  record Pairs(Histogram ns, double perSecond) {}
+
+  /** The pairs that end within {@code time}, or until the first one has. */
+  Pairs measure(Duration time) throws InterruptedException {
     pairNs.reset();
+    long startNs = System.nanoTime();
     measuring = true;
-    Thread.sleep(time);
+    do {
+      Thread.sleep(time);
+      requireNoFailure();
+    } while (pairNs.getTotalCount() == 0);
     measuring = false;
-    requireNoFailure();
-    return pairNs.copy();
+    double seconds = (System.nanoTime() - startNs) / 1e9;
+    Histogram measured = pairNs.copy();
+    return new Pairs(measured, measured.getTotalCount() / seconds);
   }
 
   void requireNoFailure() {
