@@ -1,5 +1,6 @@
 package io.farwarp.gateway.book;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import com.google.protobuf.ByteString;
@@ -158,6 +159,21 @@ final class BookFixture {
     Lease lease = book.lease(id);
     assertNotNull(lease, id);
     return lease;
+  }
+
+  /** Asks, and has the lease's agent prepare it; answers its id. */
+  String active(String tenant, AcquireRequest.Builder request) {
+    String id = ask(tenant, request);
+    assertEquals(LeaseState.PREPARING, state(id), lease(id).reason());
+    prepared(executorOf(id), id);
+    return id;
+  }
+
+  /** Its holder releases the lease, and its agent confirms. */
+  void release(String id) {
+    String executor = executorOf(id);
+    apply(new Command.Release(id, "done"));
+    ended(executor, id);
   }
 
   /** The tenant's leases in that state, the oldest first. */

@@ -23,23 +23,10 @@ class ExpiringTest {
     return request(mib, share).setWaitMs(3_600_000).setDurationMs(600_000);
   }
 
-  private String active(String tenant, AcquireRequest.Builder request) {
-    String id = f.ask(tenant, request);
-    assertEquals(LeaseState.PREPARING, f.state(id), f.lease(id).reason());
-    f.prepared(f.executorOf(id), id);
-    return id;
-  }
-
-  private void end(String id) {
-    String executor = f.executorOf(id);
-    f.apply(new Command.Release(id, "done"));
-    f.ended(executor, id);
-  }
-
   @Test
   void preemptible_lease_goes_for_a_request_that_is_not_after_its_grace() {
     f.attach(hello("a", 64));
-    String victim = active("t", patient(64, 1000).setPreemptible(true));
+    String victim = f.active("t", patient(64, 1000).setPreemptible(true));
     String waits = f.ask("u", patient(64, 1000));
     assertEquals(LeaseState.EXPIRING, f.state(victim));
     assertEquals(
@@ -60,7 +47,7 @@ class ExpiringTest {
   @Test
   void preempted_lease_that_its_agent_ends_first_was_revoked_all_the_same() {
     f.attach(hello("a", 64));
-    String victim = active("t", patient(64, 1000).setPreemptible(true));
+    String victim = f.active("t", patient(64, 1000).setPreemptible(true));
     f.ask("u", patient(64, 1000));
     f.apply(new Command.Ended("a", victim, LeaseState.EXPIRED, "its time has passed"));
     assertEquals(LeaseState.REVOKED, f.state(victim));
@@ -71,9 +58,10 @@ class ExpiringTest {
   void fewest_and_youngest_go_and_only_as_many_as_are_wanted() {
     f.attach(hello("a", 64));
     f.attach(hello("b", 64));
-    String old = active("t", patient(32, 500).setPreemptible(true).setClientHostId("host-of-a"));
-    String young = active("t", patient(32, 500).setPreemptible(true).setClientHostId("host-of-a"));
-    String large = active("t", patient(64, 1000).setPreemptible(true));
+    String old = f.active("t", patient(32, 500).setPreemptible(true).setClientHostId("host-of-a"));
+    String young =
+        f.active("t", patient(32, 500).setPreemptible(true).setClientHostId("host-of-a"));
+    String large = f.active("t", patient(64, 1000).setPreemptible(true));
     String kept = f.ask("u", patient(16, 100));
     assertEquals(
         LeaseState.EXPIRING, f.state(young), "one of either executor would do; a is first");
@@ -83,17 +71,17 @@ class ExpiringTest {
     String second = f.ask("v", patient(64, 1000));
     assertEquals(LeaseState.EXPIRING, f.state(large));
     assertEquals(LeaseState.ACTIVE, f.state(old));
-    end(young);
+    f.release(young);
     assertEquals(LeaseState.PREPARING, f.state(kept));
-    end(large);
+    f.release(large);
     assertEquals(LeaseState.PREPARING, f.state(second));
   }
 
   @Test
   void what_is_not_preemptible_stays_and_what_is_preempts_nothing() {
     f.attach(hello("a", 64));
-    String holder = active("t", patient(40, 500));
-    String small = active("t", patient(24, 500).setPreemptible(true));
+    String holder = f.active("t", patient(40, 500));
+    String small = f.active("t", patient(24, 500).setPreemptible(true));
     f.ask("u", patient(64, 1000));
     f.ask("u", patient(24, 500).setPreemptible(true));
     assertEquals(LeaseState.ACTIVE, f.state(holder));
@@ -104,7 +92,7 @@ class ExpiringTest {
   @Test
   void drained_executor_takes_nothing_new_and_its_leases_end_at_the_deadline() {
     f.attach(hello("a", 64));
-    String id = active("t", patient(8, 100));
+    String id = f.active("t", patient(8, 100));
     String preparing = f.ask("t", patient(8, 100));
     f.apply(new Command.Drain("a", TimeUnit.SECONDS.toNanos(30), "for a new driver"));
     assertEquals(LeaseState.EXPIRING, f.state(id));
@@ -127,7 +115,7 @@ class ExpiringTest {
   @Test
   void cordoned_executor_keeps_its_leases_and_their_renewals() {
     f.attach(hello("a", 64));
-    String id = active("t", patient(8, 100));
+    String id = f.active("t", patient(8, 100));
     f.apply(new Command.Cordon("a", "looked at"));
     f.apply(new Command.Renew(id, TimeUnit.SECONDS.toNanos(900)));
     f.alive("a", 800_000);
@@ -141,7 +129,7 @@ class ExpiringTest {
   @Test
   void revoked_with_grace_a_lease_ends_no_later_than_its_own_deadline() {
     f.attach(hello("a", 64));
-    String id = active("t", patient(8, 100).setDurationMs(20_000));
+    String id = f.active("t", patient(8, 100).setDurationMs(20_000));
     f.apply(new Command.Revoke(id, TimeUnit.SECONDS.toNanos(30), "by an operator"));
     assertEquals(LeaseState.EXPIRING, f.state(id));
     f.alive("a", 20_000);
@@ -151,7 +139,7 @@ class ExpiringTest {
   @Test
   void expiring_lease_can_be_used_and_its_functions_prepared() {
     f.attach(hello("a", 64));
-    String id = active("t", patient(8, 100));
+    String id = f.active("t", patient(8, 100));
     f.apply(new Command.Revoke(id, TimeUnit.SECONDS.toNanos(30), "by an operator"));
     List<Event> events =
         f.apply(
@@ -163,7 +151,7 @@ class ExpiringTest {
   @Test
   void short_request_passes_one_that_waits_for_what_is_held_for_longer() {
     f.attach(hello("a", 64));
-    active("t", patient(48, 500));
+    f.active("t", patient(48, 500));
     String large = f.ask("u", patient(64, 1000));
     String tooLong = f.ask("v", patient(8, 100));
     String quick = f.ask("w", patient(8, 100).setDurationMs(60_000));
@@ -176,7 +164,7 @@ class ExpiringTest {
   @Test
   void request_too_long_for_a_gap_makes_no_way_for_another_one_behind_it() {
     f.attach(hello("a", 64));
-    active("t", patient(48, 500));
+    f.active("t", patient(48, 500));
     String large = f.ask("u", patient(64, 1000));
     String tooLong = f.ask("v", patient(8, 100));
     String another = f.ask("w", patient(4, 100));
@@ -189,7 +177,7 @@ class ExpiringTest {
   @Test
   void lease_in_a_gap_is_renewed_no_further_than_the_request_before_it_may_wait() {
     f.attach(hello("a", 64));
-    String holder = active("t", patient(48, 500));
+    String holder = f.active("t", patient(48, 500));
     String large = f.ask("u", patient(64, 1000));
     String quick = f.ask("w", patient(8, 100).setDurationMs(60_000));
     f.alive("a", 2_000);
@@ -207,7 +195,7 @@ class ExpiringTest {
   @Test
   void lease_in_a_gap_is_renewed_as_any_other_once_no_one_waits_before_it() {
     f.attach(hello("a", 64));
-    active("t", patient(48, 500));
+    f.active("t", patient(48, 500));
     String large = f.ask("u", patient(64, 1000));
     String quick = f.ask("w", patient(8, 100).setDurationMs(60_000));
     f.alive("a", 2_000);

@@ -23,23 +23,10 @@ class FairSharesTest {
     return request(mib, share).setWaitMs(HOUR_MS).setDurationMs(HOUR_MS);
   }
 
-  private String active(String tenant, AcquireRequest.Builder request) {
-    String id = f.ask(tenant, request);
-    assertEquals(LeaseState.PREPARING, f.state(id), f.lease(id).reason());
-    f.prepared(f.executorOf(id), id);
-    return id;
-  }
-
-  private void end(String id) {
-    String executor = f.executorOf(id);
-    f.apply(new Command.Release(id, "done"));
-    f.ended(executor, id);
-  }
-
   @Test
   void flood_of_one_tenant_does_not_stand_before_another_tenant() {
     f.attach(hello("a", 64));
-    String holds = active("flood", patient(64, 1000));
+    String holds = f.active("flood", patient(64, 1000));
     List<String> flood = new ArrayList<>();
     for (int i = 0; i < 100; i++) {
       flood.add(f.ask("flood", patient(64, 1000)));
@@ -48,32 +35,32 @@ class FairSharesTest {
     String other = f.ask("other", patient(64, 1000));
     assertEquals(1, f.lease(other).place());
     f.alive("a", 1_000);
-    end(holds);
+    f.release(holds);
     // Neither holds anything now, and the flood asked first: once.
     assertEquals(LeaseState.PREPARING, f.state(flood.getFirst()));
     f.prepared("a", flood.getFirst());
     f.alive("a", 1_000);
-    end(flood.getFirst());
+    f.release(flood.getFirst());
     assertEquals(LeaseState.PREPARING, f.state(other));
     f.prepared("a", other);
-    end(other);
+    f.release(other);
     assertEquals(LeaseState.PREPARING, f.state(flood.get(1)));
   }
 
   @Test
   void tenant_that_was_just_served_has_not_waited_however_old_its_requests_are() {
     f.attach(hello("a", 64));
-    String holds = active("holder", patient(64, 1000));
+    String holds = f.active("holder", patient(64, 1000));
     String first = f.ask("early", patient(64, 1000));
     String second = f.ask("early", patient(64, 1000));
     f.alive("a", 60_000);
     String late = f.ask("late", patient(64, 1000));
     f.alive("a", 1_000);
-    end(holds);
+    f.release(holds);
     assertEquals(LeaseState.PREPARING, f.state(first));
     f.prepared("a", first);
     f.alive("a", 1_000);
-    end(first);
+    f.release(first);
     assertEquals(LeaseState.PREPARING, f.state(late));
     assertEquals(LeaseState.QUEUED, f.state(second));
   }
@@ -82,15 +69,15 @@ class FairSharesTest {
   void what_a_tenant_holds_most_of_is_what_counts() {
     f.attach(
         hello("a", 1_000).clearDevices().addDevices(device("ptx-0", DeviceClass.PTX_CPU, 1_000)));
-    String filler = active("filler", patient(400, 400));
-    active("bytes", patient(500, 10));
-    active("compute", patient(10, 300));
+    String filler = f.active("filler", patient(400, 400));
+    f.active("bytes", patient(500, 10));
+    f.active("compute", patient(10, 300));
     // Half of the memory is more than three tenths of the compute.
     String ofBytes = f.ask("bytes", patient(200, 400));
     String ofCompute = f.ask("compute", patient(200, 400));
     assertEquals(1, f.lease(ofCompute).place());
     assertTrue(f.lease(ofBytes).reason().contains("largest free slice"), f.lease(ofBytes).reason());
-    end(filler);
+    f.release(filler);
     assertEquals(LeaseState.PREPARING, f.state(ofCompute));
     assertEquals(LeaseState.QUEUED, f.state(ofBytes));
   }
@@ -98,20 +85,20 @@ class FairSharesTest {
   @Test
   void long_wait_outweighs_what_a_tenant_holds() {
     f.attach(hello("a", 64));
-    active("half", patient(32, 500));
-    String filler = active("filler", patient(32, 500));
+    f.active("half", patient(32, 500));
+    String filler = f.active("filler", patient(32, 500));
     String patient = f.ask("half", patient(32, 500));
     // Half of the fleet is outweighed by half of the time.
     f.alive("a", FairShares.AGEING_NS / 2_000_000 - 1_000);
     String newcomer = f.ask("new", patient(32, 500));
     assertEquals(1, f.lease(newcomer).place());
     f.alive("a", 600_000);
-    end(filler);
+    f.release(filler);
     assertEquals(LeaseState.QUEUED, f.state(patient));
     f.prepared("a", newcomer);
     String later = f.ask("later", patient(32, 500));
     f.alive("a", 1_000);
-    end(newcomer);
+    f.release(newcomer);
     assertEquals(LeaseState.PREPARING, f.state(patient));
     assertEquals(LeaseState.QUEUED, f.state(later));
   }
@@ -119,7 +106,7 @@ class FairSharesTest {
   @Test
   void priority_orders_a_tenants_own_requests_and_gives_way_to_age() {
     f.attach(hello("a", 64));
-    String holds = active("t", patient(64, 1000));
+    String holds = f.active("t", patient(64, 1000));
     String other = f.ask("other", patient(64, 1000));
     String old = f.ask("t", patient(64, 1000));
     f.alive("a", 59_000);
@@ -131,14 +118,14 @@ class FairSharesTest {
     assertEquals(
         List.of(1, 2, 3, 4),
         List.of(other, urgent, old, late).stream().map(id -> f.lease(id).place()).toList());
-    end(holds);
+    f.release(holds);
     assertEquals(LeaseState.PREPARING, f.state(other));
   }
 
   @Test
   void reason_of_one_that_waits_behind_others_names_what_its_tenant_holds() {
     f.attach(hello("a", 64));
-    active("much", patient(16, 250));
+    f.active("much", patient(16, 250));
     f.ask("none", patient(64, 1000));
     String behind = f.ask("much", patient(2, 10));
     assertEquals(

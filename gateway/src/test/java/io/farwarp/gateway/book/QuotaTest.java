@@ -40,11 +40,6 @@ class QuotaTest {
     return only(Event.Refused.class, events).getFirst();
   }
 
-  private void release(String id) {
-    f.apply(new Command.Release(id, "done"));
-    f.ended("a", id);
-  }
-
   @Test
   void request_over_the_quota_of_leases_waits_for_one_of_its_tenants_own_and_delays_no_one() {
     set(TenantPolicy.newBuilder().setMaxLeases(2));
@@ -56,7 +51,7 @@ class QuotaTest {
         "tenant t holds 2 leases, and 2 is its quota (max_leases): it waits for one of these to end",
         f.lease(third).reason());
     assertEquals(LeaseState.PREPARING, f.state(f.ask("other", request(48, 500))));
-    release(first);
+    f.release(first);
     assertEquals(LeaseState.PREPARING, f.state(third));
   }
 
@@ -85,7 +80,7 @@ class QuotaTest {
     // What its tenant waits for keeps its order: this one would fit.
     String third = f.ask(request(2, 100));
     assertEquals(LeaseState.QUEUED, f.state(third));
-    release(first);
+    f.release(first);
     assertEquals(LeaseState.PREPARING, f.state(second));
     assertEquals(LeaseState.PREPARING, f.state(third));
   }
@@ -107,9 +102,9 @@ class QuotaTest {
     List<Event> renewal = f.apply(new Command.Renew(whole, seconds(60)));
     assertTrue(
         only(Event.Refused.class, renewal).getFirst().reason().contains("max_device_seconds"));
-    release(second);
+    f.release(second);
     assertEquals(LeaseState.PREPARING, f.state(third));
-    release(third);
+    f.release(third);
     f.alive("a", 40_000);
     f.ended("a", whole);
     assertEquals(LeaseState.EXPIRED, f.state(whole));
@@ -132,7 +127,7 @@ class QuotaTest {
     assertEquals(0, f.book.account("t").deviceNs(f.nowNs));
     f.alive("a", 10_000);
     assertEquals(seconds(10), f.book.account("t").deviceNs(f.nowNs));
-    release(id);
+    f.release(id);
     assertEquals(seconds(10), f.book.account("t").deviceNs(f.nowNs));
     f.alive("a", 10_000);
     assertEquals(seconds(10), f.book.account("t").deviceNs(f.nowNs));
@@ -171,7 +166,7 @@ class QuotaTest {
     }
     for (int i = 0; i < 12; i++) {
       f.alive("a", 1_000);
-      release(held.removeFirst());
+      f.release(held.removeFirst());
       f.book.leases().stream()
           .filter(lease -> lease.state() == LeaseState.PREPARING && !held.contains(lease.id()))
           .forEach(lease -> held.add(lease.id()));
