@@ -126,6 +126,9 @@ final class Checks {
       world.note("book", "%s", command);
       changed = true;
     }
+    if (command instanceof Command.AgentDetached detached) {
+      heard.remove(detached.executorId()); // what came with the end of the stream may not count
+    }
     if (command instanceof Command.AgentAttached attached
         && events.stream().anyMatch(Event.Welcome.class::isInstance)) {
       for (HeldLease held : attached.hello().getHeldList()) {
