@@ -13,6 +13,7 @@ import io.farwarp.gateway.book.Lease;
 import io.farwarp.gateway.book.LeaseBook;
 import io.farwarp.gateway.book.Slice;
 import io.farwarp.gateway.simulation.ClientCall.Answer;
+import io.farwarp.v1.HeldLease;
 import io.farwarp.v1.LeaseEvent;
 import io.farwarp.v1.LeaseState;
 import io.farwarp.v1.LeaseToken;
@@ -49,6 +50,9 @@ final class Checks {
 
   /** Until when, in the world's time, a holder was told to have it. */
   private final Map<String, Long> promisedNs = new HashMap<>();
+
+  /** Until when, in the world's time, an agent has said that it may hold a lease. */
+  private final Map<String, Long> saidNs = new HashMap<>();
 
   private record Heard(long openedNs, long atNs) {}
 
@@ -121,6 +125,15 @@ final class Checks {
     if (!(command instanceof Command.Heartbeats || command instanceof Command.Tick)) {
       world.note("book", "%s", command);
       changed = true;
+    }
+    if (command instanceof Command.AgentDetached detached) {
+      heard.remove(detached.executorId()); // what came with the end of the stream may not count
+    }
+    if (command instanceof Command.AgentAttached attached
+        && events.stream().anyMatch(Event.Welcome.class::isInstance)) {
+      for (HeldLease held : attached.hello().getHeldList()) {
+        saidNs.put(held.getLeaseId(), world.nowNs() + held.getTtlMs() * MS);
+      }
     }
     for (Event event : events) {
       changed = true;
@@ -270,6 +283,7 @@ final class Checks {
             hereToo
                 && lease != null
                 && bookNowNs >= lease.holdUntilNs()
+                && world.nowNs() + 50 * MS >= saidNs.getOrDefault(e.leaseId(), 0L)
                 && (isAway(book, agent) || !calm(agent.name)),
             "%s of %s is free, and %s hold it",
             e.leaseId(),
