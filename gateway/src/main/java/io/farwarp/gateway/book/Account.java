@@ -76,7 +76,7 @@ public final class Account {
 
   /** Device time used so far counts no more. */
   void reset(long nowNs) {
-    usedNs = -(deviceNs(nowNs) - usedNs);
+    usedNs -= deviceNs(nowNs);
   }
 
   /** Why a request like this can never be granted; empty: it can. */

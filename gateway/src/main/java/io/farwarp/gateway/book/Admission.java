@@ -14,14 +14,12 @@ import org.jspecify.annotations.Nullable;
  * has to go for it {@link Preemption}'s.
  */
 final class Admission implements WaitQueue.Outcome {
-  /** Requests up to this place are told what exactly keeps them waiting. */
-  private static final int EXPLAINED_PLACES = 64;
-
   /** Requests at the front that may have preemptible leases go for them at a time. */
   private static final int PREEMPTING = 16;
 
   private final LeaseBook book;
   private final BookLimits limits;
+  private final Fleet fleet;
   private final Tenants tenants;
   private final FairShares shares;
   private final WaitQueue queue;
@@ -33,9 +31,15 @@ final class Admission implements WaitQueue.Outcome {
   private boolean capacityChanged;
   private boolean fleetChanged;
 
-  Admission(LeaseBook book, BookLimits limits, Tenants tenants, Collection<Executor> executors) {
+  Admission(
+      LeaseBook book,
+      BookLimits limits,
+      Fleet fleet,
+      Tenants tenants,
+      Collection<Executor> executors) {
     this.book = book;
     this.limits = limits;
+    this.fleet = fleet;
     this.tenants = tenants;
     this.shares = new FairShares(tenants);
     this.queue = new WaitQueue(limits, tenants, shares);
@@ -128,11 +132,12 @@ final class Admission implements WaitQueue.Outcome {
     if (overQuota != null) {
       return overQuota + ": it waits for one of these to end";
     }
-    boolean far = lease.place == 0 || lease.place > EXPLAINED_PLACES;
+    boolean far = lease.place == 0 || lease.place > WaitQueue.EXACT_PLACES;
     if (!far && Placement.best(lease, executors, _ -> true) == null) {
       return Placement.whyNot(lease.spec, executors);
     }
-    String before = lease.place == 0 ? "more than " + EXPLAINED_PLACES : "" + (lease.place - 1);
+    String before =
+        lease.place == 0 ? "more than " + WaitQueue.EXACT_PLACES : "" + (lease.place - 1);
     return "%s requests are before it, some of them for the same executors; %s: who holds least is next"
         .formatted(before, shares.text(lease.tenant));
   }
@@ -175,10 +180,7 @@ final class Admission implements WaitQueue.Outcome {
 
   @Override
   public void granted(Lease lease, Slice slice, List<Reservation> gaps, long nowNs) {
-    Executor executor = book.executor(slice.executorId());
-    if (executor == null) {
-      throw new IllegalStateException("executor " + slice.executorId() + " is not in the book");
-    }
+    Executor executor = fleet.require(slice.executorId());
     lease.grantedNs = nowNs;
     lease.gaps = gaps;
     for (DeviceReport device : executor.devices()) {

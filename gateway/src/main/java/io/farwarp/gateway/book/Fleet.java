@@ -117,8 +117,7 @@ final class Fleet {
     }
     if (executor == null) {
       executor = new Executor(hello.getExecutorId(), c.agent(), nowNs, limits.silenceNs());
-      executor.cordon = cordons.get(executor.id);
-      executors.put(executor.id, executor);
+      add(executor);
     }
     executor.attach(c.agent(), hello, nowNs, limits.silenceNs());
     timers.arm(executor, nowNs + executor.silenceNs);

@@ -46,7 +46,7 @@ public final class LeaseBook {
     this.limits = limits;
     this.done = new EndedLeases(limits.remembered(), limits.rememberedPerTenant());
     this.fleet = new Fleet(this, limits, executors, leases, timers);
-    this.admission = new Admission(this, limits, tenants, executors.values());
+    this.admission = new Admission(this, limits, fleet, tenants, executors.values());
   }
 
   /**

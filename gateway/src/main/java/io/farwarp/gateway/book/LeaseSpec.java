@@ -139,6 +139,7 @@ public final class LeaseSpec {
         .clearPreemptible()
         .clearClientHostId()
         .clearClientTransports()
+        .clearClientTransports()
         .build();
   }
 

@@ -47,7 +47,7 @@ final class WaitQueue {
   private static final int FILL_DEPTH = 100;
 
   /** Places up to this one are told at once. */
-  private static final int EXACT_PLACES = 64;
+  static final int EXACT_PLACES = 64;
 
   /**
    * How many waiting requests lengthen the time between two tellings of places by as much again.

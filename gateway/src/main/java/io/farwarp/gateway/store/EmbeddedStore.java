@@ -133,9 +133,8 @@ public final class EmbeddedStore implements Store {
     // Nothing is written but by commit(): half a transaction would be.
     MVStore store =
         new MVStore.Builder().fileName(file).autoCommitDisabled().pageSplitSize(PAGE_BYTES).open();
-    // Space that was given back may be written over before the file says so: a loss of power
-    // between
-    // the two would lose transactions.
+    // Space that was given back may be written over before the file says so: a loss of power in
+    // between would lose transactions.
     store.setReuseSpace(false);
     store.setVersionsToKeep(0);
     return store;

@@ -29,22 +29,19 @@ public final class FleetPeer {
     String token = Files.readString(Path.of(args[1])).strip();
     int count = Integer.parseInt(args[2]);
     long heartbeatMs = Long.parseLong(args[3]);
-    List<WorkerlessAgent> agents = new ArrayList<>();
     ScheduledExecutorService heart = Executors.newScheduledThreadPool(1);
     for (int from = 0; from < count; from += AT_A_TIME) {
-      int to = Math.min(count, from + AT_A_TIME);
-      for (int i = from; i < to; i++) {
-        agents.add(attach(args[0], token, i));
+      List<WorkerlessAgent> some = new ArrayList<>();
+      for (int i = from; i < Math.min(count, from + AT_A_TIME); i++) {
+        some.add(attach(args[0], token, i));
       }
-      for (WorkerlessAgent agent : agents.subList(from, to)) {
+      for (int i = 0; i < some.size(); i++) {
+        WorkerlessAgent agent = some.get(i);
         boolean _ = agent.attached.get(ATTACH_LIMIT_S, TimeUnit.SECONDS);
         // Each at its own moment of the interval, as agents that were started one by one.
         var _ =
             heart.scheduleAtFixedRate(
-                agent::beat,
-                heartbeatMs * (agents.indexOf(agent) % AT_A_TIME) / AT_A_TIME,
-                heartbeatMs,
-                TimeUnit.MILLISECONDS);
+                agent::beat, heartbeatMs * i / AT_A_TIME, heartbeatMs, TimeUnit.MILLISECONDS);
       }
     }
     System.out.println("attached");

@@ -84,6 +84,7 @@ final class LeaseClients implements AutoCloseable {
             request(shareMillis),
             new StreamObserver<>() {
               private boolean known;
+              private String last = "";
 
               @Override
               public void onNext(LeaseEvent event) {
@@ -91,23 +92,23 @@ final class LeaseClients implements AutoCloseable {
                   known = true;
                   taken.run();
                 }
+                last = event.getState() + ": " + event.getReason();
                 if (event.getState() == LeaseState.ACTIVE) {
                   active.complete(event.getLeaseId());
-                } else if (event.getState() == LeaseState.FAILED) {
-                  onError(new IllegalStateException(event.getReason()));
                 }
               }
 
               @Override
               public void onError(Throwable cause) {
-                if (!stopping) {
-                  failure.compareAndSet(null, cause);
-                }
-                active.completeExceptionally(cause);
+                failed(active, cause);
               }
 
               @Override
-              public void onCompleted() {}
+              public void onCompleted() {
+                if (!active.isDone()) {
+                  failed(active, new IllegalStateException("a request ended as " + last));
+                }
+              }
             });
     return active;
   }
@@ -126,16 +127,20 @@ final class LeaseClients implements AutoCloseable {
 
               @Override
               public void onError(Throwable cause) {
-                if (!stopping) {
-                  failure.compareAndSet(null, cause);
-                }
-                released.completeExceptionally(cause);
+                failed(released, cause);
               }
 
               @Override
               public void onCompleted() {}
             });
     return released;
+  }
+
+  private void failed(CompletableFuture<?> call, Throwable cause) {
+    if (!stopping) {
+      failure.compareAndSet(null, cause);
+    }
+    call.completeExceptionally(cause);
   }
 
   /**
